@@ -16,11 +16,12 @@ from showup.access.account import MIN_SECRET_LENGTH
 from showup.access.accounts_store import ensure_defaults
 from showup.access.directory import AccountDirectory
 from showup.access.secrets_at_rest import Seal, load_or_create_key
+from showup.backup import held_deliveries_store
 from showup.clock import Clock, system_clock
 from showup.database.embedded.errors import FolderUnusable
 from showup.database.embedded.folder import default_data_folder
 from showup.database.embedded.server import EmbeddedPostgres
-from showup.database.engine import connect, translate_errors
+from showup.database.engine import connect, driver_connection, transaction, translate_errors
 from showup.database.migrate import upgrade
 from showup.settings import Settings, reveal
 
@@ -85,13 +86,12 @@ def data_folder(settings: Settings) -> Path:
 
 async def prepare_database(config: ProcessConfig) -> None:
     """Migrates the database and inserts the rows that every Showup needs. Raises DatabaseUnavailable."""
-    from showup.backup.restore import finish_restore
-
     await upgrade(config.direct_url)
-    await finish_restore(config.direct_url)
     async with translate_errors(config.direct_url):
         engine = connect(config.direct_url, pool_size=1)
         try:
+            async with transaction(engine) as tx:
+                await held_deliveries_store.skip(await driver_connection(tx))
             await ensure_defaults(engine)
         finally:
             await engine.dispose()

@@ -14,8 +14,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from showup.backup.archive import BackupUnusable, open_archive
 from showup.backup.create import BackupPlan, create_backup, read_manifest
+from showup.backup.held_deliveries_store import NOT_SENT
 from showup.backup.postgres_tools import ProgramFailed
-from showup.backup.restore import NOT_SENT, finish_restore, restore_backup
+from showup.backup.restore import finish_restore, restore_backup
 from showup.database.migrate import upgrade
 from tests.database_pool import with_database
 from tests.histories.calcom_week import SAM, SARAH, Meeting, Week

@@ -6,30 +6,14 @@ that were due before the restore are skipped, with this reason; people can retry
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import Final
 
 import asyncpg
 
-from showup.backup import postgres_tools
+from showup.backup import held_deliveries_store, postgres_tools
 from showup.backup.archive import Archive, BackupUnusable
 from showup.database.address import SCHEMA, asyncpg_arguments
 from showup.database.engine import CONNECT_TIMEOUT, translate_errors
 from showup.database.migrate import newest_revision, upgrade
-
-NOT_SENT: Final = "not sent: it was due before a backup was restored, so it may have been sent already"
-
-# A schema of its own: the dump contains the other one. It stays until due deliveries are skipped, however often the
-# process dies in between.
-_HOLD: Final = f"""
-    CREATE SCHEMA IF NOT EXISTS {SCHEMA}_restore;
-    CREATE TABLE IF NOT EXISTS {SCHEMA}_restore.restores (due_before timestamptz NOT NULL);
-"""
-_NOTE: Final = f"INSERT INTO {SCHEMA}_restore.restores VALUES ($1)"  # noqa: S608  # a constant
-_SKIP: Final = f"""
-    UPDATE {SCHEMA}.deliveries d SET state = 'skipped', because = $1, attempt_id = NULL, updated_at = r.due_before
-    FROM (SELECT max(due_before) AS due_before FROM {SCHEMA}_restore.restores) r
-    WHERE d.state IN ('scheduled', 'sending') AND d.due_at <= r.due_before
-"""  # noqa: S608  # constants
 
 
 async def restore_backup(url: str, archive: Archive, *, now: datetime | None, on_bytes: Callable[[int], None]) -> None:
@@ -51,10 +35,7 @@ async def restore_backup(url: str, archive: Archive, *, now: datetime | None, on
                     "This database already contains data of Showup. Restore into an empty one: set SHOWUP_DATA_DIR to "
                     "a new folder, or DATABASE_URL to an empty database."
                 )
-            await connection.execute(f"DROP SCHEMA IF EXISTS {SCHEMA}_restore CASCADE")
-            if now is not None:
-                await connection.execute(_HOLD)
-                await connection.execute(_NOTE, now)
+            await held_deliveries_store.hold(connection, now)
         finally:
             await connection.close()
     with postgres_tools.restore(url, on_bytes) as dump:
@@ -64,18 +45,11 @@ async def restore_backup(url: str, archive: Archive, *, now: datetime | None, on
 
 
 async def finish_restore(url: str) -> int:
-    """Skip the deliveries that a restore must not send, if that is still to be done; return how many.
-
-    Every start calls it: the process that restored may have died.
-    """
+    """Skip the deliveries that a restore must not send, if that is still to be done; return how many."""
     async with translate_errors(url):
         connection = await asyncpg.connect(**asyncpg_arguments(url), timeout=CONNECT_TIMEOUT)
         try:
             async with connection.transaction():
-                if await connection.fetchval("SELECT to_regclass($1)", f"{SCHEMA}_restore.restores") is None:
-                    return 0
-                status = await connection.execute(_SKIP, NOT_SENT)
-                await connection.execute(f"DROP SCHEMA {SCHEMA}_restore CASCADE")
+                return await held_deliveries_store.skip(connection)
         finally:
             await connection.close()
-    return int(status.split()[-1])

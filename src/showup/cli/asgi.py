@@ -6,15 +6,11 @@ workers run elsewhere, with `showup work`.
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from showup.settings import Settings
-
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from showup.container import Container, ProcessConfig
+    from showup.container import Container
 
 # The shapes of ASGI, https://asgi.readthedocs.io/en/latest/specs/main.html
 Message: TypeAlias = MutableMapping[str, Any]
@@ -60,21 +56,18 @@ async def open_app() -> AsyncIterator[App]:
     """
     from showup import logs
     from showup.cli.settings_check import load_checked
+    from showup.cli.supervisor import opened_database
     from showup.container import open_container, prepare_database
     from showup.sync_settings import sync_connections, sync_policy
 
     settings = load_checked()
     logs.configure(settings.log_level, settings.log_format)
-    database = _open_database(settings)
-    config = await asyncio.to_thread(database.__enter__)
-    try:
+    async with opened_database(settings) as (config, _):
         await prepare_database(config)
         await sync_policy(config, settings)
         await sync_connections(config, settings)
         async with open_container(settings, config) as container, _stores_webhooks(container):
             yield container.asgi_app
-    finally:
-        await asyncio.to_thread(database.__exit__, None, None, None)
 
 
 @asynccontextmanager
@@ -88,14 +81,6 @@ async def _stores_webhooks(container: "Container") -> AsyncIterator[None]:
         writer_task.cancel()
         with suppress(asyncio.CancelledError):
             await writer_task
-
-
-@contextmanager
-def _open_database(settings: Settings) -> "Iterator[ProcessConfig]":
-    from showup.container import open_database
-
-    with open_database(settings) as (config, _):
-        yield config
 
 
 app = HostedApp()

@@ -71,7 +71,7 @@ async def _run_with_database(
     from showup.container import open_container, prepare_database
     from showup.sync_settings import sync_connections, sync_policy
 
-    async with _open_database(settings) as (config, server):
+    async with opened_database(settings) as (config, server):
         await prepare_database(config)
         if sync_settings:
             await sync_policy(config, settings)
@@ -101,7 +101,8 @@ async def _create_first_run_link(container: "Container") -> str | None:
 
 
 @asynccontextmanager
-async def _open_database(settings: Settings) -> "AsyncIterator[tuple[ProcessConfig, EmbeddedPostgres | None]]":
+async def opened_database(settings: Settings) -> "AsyncIterator[tuple[ProcessConfig, EmbeddedPostgres | None]]":
+    """Opens the database as the container does, without blocking the event loop. Raises an EmbeddedError."""
     from showup.container import open_database
 
     database = open_database(settings)

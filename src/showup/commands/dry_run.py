@@ -14,6 +14,7 @@ import msgspec
 from msgspec import Struct
 
 from showup.commands.unit_of_work import UnitOfWork
+from showup.database.engine import rolled_back
 from showup.events.manual import ManualEvent
 
 MAX_CHANGES: Final = 200
@@ -69,17 +70,13 @@ async def dry_run(unit_of_work: UnitOfWork, workspace_id: UUID, *events: ManualE
     await unit_of_work.lock(workspace_id)
     connection = await unit_of_work.connection()
     last_number = await connection.fetchval("SELECT feed_number FROM workspaces WHERE id = $1", workspace_id)
-    savepoint = connection.transaction()
-    await savepoint.start()
-    try:
+    async with rolled_back(connection):
         result = await unit_of_work.try_execute(workspace_id, *events)
         if result.refused is not None:
             return Difference(refused=result.refused)
         entries = await connection.fetch(_ENTRIES, workspace_id, last_number, MAX_CHANGES + 1)
         affected = await connection.fetchrow(_AFFECTED, workspace_id, last_number, result.event_ids)
         after = await _deliveries(connection, affected)
-    finally:
-        await savepoint.rollback()
     before = await _deliveries(connection, affected)
     total = entries[0]["total"] if entries else 0
     return Difference(

@@ -3,6 +3,7 @@
 from uuid import UUID
 
 from showup.commands.unit_of_work import UnitOfWork
+from showup.database.engine import rolled_back
 from showup.events.manual import ManualEvent
 from showup.reads.outcome_effects import OutcomeEffects, compare, read_affected
 
@@ -16,13 +17,9 @@ async def try_outcome(
     """
     await unit_of_work.lock(workspace_id)
     connection = await unit_of_work.connection()
-    savepoint = connection.transaction()
-    await savepoint.start()
-    try:
+    async with rolled_back(connection):
         before = await read_affected(connection, workspace_id, booking_id)
         result = await unit_of_work.try_execute(workspace_id, *events)
         if result.refused is not None:
             return OutcomeEffects(refused=result.refused)
         return compare(before, await read_affected(connection, workspace_id, booking_id))
-    finally:
-        await savepoint.rollback()

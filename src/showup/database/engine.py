@@ -105,3 +105,14 @@ def _unavailable_reason(error: BaseException) -> str | None:
     driver_error = driver_error_of(error)
     reason = next((reason for types, reason in _REASONS if isinstance(driver_error, types)), None)
     return None if reason is None else reason.format(cause=str(driver_error).replace("\n", " ").rstrip("."))
+
+
+@asynccontextmanager
+async def rolled_back(connection: asyncpg.Connection) -> AsyncIterator[None]:
+    """Run the block in a savepoint of the open transaction, and take back what it did, also if it fails."""
+    savepoint = connection.transaction()
+    await savepoint.start()
+    try:
+        yield
+    finally:
+        await savepoint.rollback()

@@ -1,14 +1,14 @@
 """Track the impact of a change: compare the data before and after it, and roll back a dry run."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from typing import Any, Final
 from uuid import UUID
 
 from pydantic import BaseModel, Field
 
 from showup.commands.unit_of_work import UnitOfWork
-from showup.database.engine import driver_connection
+from showup.database.engine import driver_connection, rolled_back
 from showup.reads import impact
 from showup.reads.impact import MAX_EXAMPLES
 
@@ -52,17 +52,11 @@ class ImpactResult:
 async def track_impact(unit_of_work: UnitOfWork, workspace_id: UUID, *, commit: bool) -> AsyncIterator[ImpactResult]:
     """Track how the block changes the workspace. Without `commit`, its changes are rolled back, even if it fails."""
     connection = await driver_connection(unit_of_work.tx)
-    savepoint = None if commit else connection.transaction()
-    if savepoint is not None:
-        await savepoint.start()
     result = ImpactResult()
-    try:
+    async with nullcontext() if commit else rolled_back(connection):
         await impact.take_snapshot(connection, workspace_id)
         yield result
         result.impact = _to_response(await impact.compare_snapshot(connection, workspace_id))
-    finally:
-        if savepoint is not None:
-            await savepoint.rollback()
 
 
 def _to_response(found: impact.Impact) -> ImpactResponse:

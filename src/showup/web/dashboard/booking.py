@@ -5,6 +5,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from showup.access.teammate import Session
 from showup.bookings.booking import MeetingOutcome
@@ -18,14 +19,14 @@ from showup.reads.matches import find_match
 from showup.reads.record_timeline import Shown
 from showup.web.dashboard.booking_view import build_booking
 from showup.web.dashboard.form_result import FormResult
-from showup.web.dashboard.page_route import DashboardRoute, is_part, redirect
+from showup.web.dashboard.page_route import DashboardRoute
+from showup.web.dashboard.record_page import RecordPage
 from showup.web.dashboard.reports import OTHERS, OUTCOMES, REPORTED
-from showup.web.dashboard.shell import record_visit, shell_context, viewer_of
-from showup.web.dashboard.templates import render_page
-from showup.web.dashboard.timeline_query import EVERYTHING, Lines, Show, shown_of, timeline_query
+from showup.web.dashboard.shell import record_visit
+from showup.web.dashboard.timeline_query import EVERYTHING, Lines, Show
 from showup.web.dashboard.timeline_view import LINES
 from showup.web.dashboard.unit_of_work import unit_of_work_of
-from showup.web.dashboard.words import clipped
+from showup.web.dashboard.words import Viewer, clipped
 from showup.web.http.app_state import AppState, State, read_transaction, write_transaction
 from showup.web.http.forms import read_form
 from showup.web.http.problems import Refusal
@@ -43,7 +44,7 @@ async def booking_page(
 ) -> Response:
     """Show the page, also by the id of a booking that was merged into another one."""
     await record_visit(session, state)
-    return await _render(request, session, state, booking_id, shown=show, lines=lines)
+    return await _PAGE.render(request, session, state, booking_id, shown=show, lines=lines)
 
 
 @router.get("/parts/bookings/{booking_id}")
@@ -51,7 +52,7 @@ async def booking_part(
     request: Request, booking_id: UUID, session: SignedIn, state: State, show: Show = EVERYTHING, lines: Lines = LINES
 ) -> Response:
     """Return what changes on the page while it is open, with the counts of the frame."""
-    return await _render(request, session, state, booking_id, shown=show, lines=lines, part=True)
+    return await _PAGE.render(request, session, state, booking_id, shown=show, lines=lines, part=True)
 
 
 @router.post("/bookings/{booking_id}/outcome")
@@ -65,8 +66,8 @@ async def report_outcome(request: Request, booking_id: UUID, session: SignedInMe
         session, state, booking_id, lambda booking: OutcomeReported(subject=booking.name, outcome=outcome)
     )
     if refused is not None:
-        return await _after(request, session, state, booking.id, _refusal(refused, "outcome"), form)
-    return await _after(request, session, state, booking.id, _reported(booking.id, outcome), form)
+        return await _PAGE.after(request, session, state, booking.id, _refusal(refused, "outcome"), form)
+    return await _PAGE.after(request, session, state, booking.id, _reported(booking.id, outcome), form)
 
 
 @router.post("/bookings/{booking_id}/attendee")
@@ -87,11 +88,11 @@ async def report_attendee(request: Request, booking_id: UUID, session: SignedInM
         session, state, target.id, lambda booking: AttendeeReported(subject=booking.name, attendee=seat.key, came=came)
     )
     if refused is not None:
-        return await _after(request, session, state, booking.id, _refusal(refused, f"attendee {position}"), form)
+        return await _PAGE.after(request, session, state, booking.id, _refusal(refused, f"attendee {position}"), form)
     undo = {"attendee": position, "came": "unknown"} if seat.attended is None and came is not None else {}
     path = f"bookings/{booking.id}/attendee" if undo else None
     text = f"{clipped(seat.words)} {_RESULTS[answer]}."
-    return await _after(
+    return await _PAGE.after(
         request, session, state, booking.id, FormResult(text=text, undo_path=path, undo_fields=undo), form
     )
 
@@ -113,11 +114,11 @@ async def retry_messages(request: Request, booking_id: UUID, session: SignedInMe
         text = f"Not tried again: {reasons[0] if reasons else 'nothing of this kind has failed'}."
         if retried:
             text = f"{retried} will be tried again. {text}"
-        return await _after(
+        return await _PAGE.after(
             request, session, state, booking.id, FormResult(text=text, is_fault=True, form="retry"), form
         )
     text = f"{retried} will be tried again." if retried > 1 else "It will be tried again."
-    return await _after(request, session, state, booking.id, FormResult(text=text), form)
+    return await _PAGE.after(request, session, state, booking.id, FormResult(text=text), form)
 
 
 @router.post("/matches/{match_id}/undo")
@@ -135,9 +136,9 @@ async def undo_match(request: Request, match_id: UUID, session: SignedInMember, 
         lambda booking: MatchUndone(subject=booking.name, attendee=match["attendee"], lead=match["lead"]["email"]),
     )
     if refused is not None:
-        return await _after(request, session, state, booking.id, _refusal(refused, "match"), form)
+        return await _PAGE.after(request, session, state, booking.id, _refusal(refused, "match"), form)
     text = f"{clipped(match['attendee'])} is not this lead any more."
-    return await _after(request, session, state, booking.id, FormResult(text=text), form)
+    return await _PAGE.after(request, session, state, booking.id, FormResult(text=text), form)
 
 
 async def _read(request: Request, session: Session) -> dict[str, str]:
@@ -179,37 +180,15 @@ def _reported(booking_id: UUID, outcome: MeetingOutcome) -> FormResult:
     )
 
 
-async def _after(
-    request: Request, session: Session, state: AppState, booking_id: UUID, result: FormResult, form: dict[str, str]
-) -> Response:
-    """Show the page as it is now: for htmx its part, with the result as a toast or at the form."""
-    shown, lines = shown_of(form)
-    if not is_part(request) and not result.is_fault:
-        return redirect(request, f"bookings/{booking_id}{timeline_query(shown, lines)}")
-    return await _render(
-        request, session, state, booking_id, shown=shown, lines=lines, part=is_part(request), result=result
-    )
+async def _load(
+    tx: AsyncConnection, session: Session, viewer: Viewer, booking_id: UUID, shown: Shown, lines: int
+) -> dict[str, Any]:
+    """Return what the page shows."""
+    target = _found(await target_of_booking(tx, session.permission, booking_id))
+    view = await build_booking(tx, session, viewer, target.id, shown=shown, limit=lines)
+    if view is None:
+        raise Refusal("not-found", "You can see no meeting with this address.")
+    return {"view": view, "meeting": view.meeting}
 
 
-async def _render(  # noqa: PLR0913  # each by its name
-    request: Request,
-    session: Session,
-    state: AppState,
-    booking_id: UUID,
-    *,
-    shown: Shown,
-    lines: int,
-    part: bool = False,
-    result: FormResult | None = None,
-) -> Response:
-    viewer = viewer_of(session, state)
-    async with read_transaction(state, session.permission) as tx:
-        target = _found(await target_of_booking(tx, session.permission, booking_id))
-        view = await build_booking(tx, session, viewer, target.id, shown=shown, limit=lines)
-        if view is None:
-            raise Refusal("not-found", "You can see no meeting with this address.")
-        context: dict[str, Any] = {"view": view, "meeting": view.meeting, "result": result, "lines": lines}
-        context |= await shell_context(tx, session, viewer)
-    is_fault = result is not None and result.is_fault
-    template = "parts/booking.html" if part else "booking.html"
-    return render_page(request, template, context, status=422 if is_fault else 200)
+_PAGE: Final = RecordPage(path="bookings", template="booking", read=_load)

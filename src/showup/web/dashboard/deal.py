@@ -4,6 +4,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from showup.access.teammate import Session
 from showup.deals.deal import DealChange
@@ -16,13 +17,13 @@ from showup.reads.record_timeline import Shown
 from showup.web.dashboard.amounts import amount_fault, parse_amount
 from showup.web.dashboard.deal_view import MEETINGS, build_deal, reverse_of, undoable_change
 from showup.web.dashboard.form_result import FormResult
-from showup.web.dashboard.page_route import DashboardRoute, is_part, redirect
-from showup.web.dashboard.shell import record_visit, shell_context, viewer_of
-from showup.web.dashboard.templates import render_page
-from showup.web.dashboard.timeline_query import EVERYTHING, Lines, Show, shown_of, timeline_query
+from showup.web.dashboard.page_route import DashboardRoute
+from showup.web.dashboard.record_page import RecordPage
+from showup.web.dashboard.shell import record_visit
+from showup.web.dashboard.timeline_query import EVERYTHING, Lines, Show
 from showup.web.dashboard.timeline_view import LINES
 from showup.web.dashboard.unit_of_work import unit_of_work_of
-from showup.web.dashboard.words import money, sentence
+from showup.web.dashboard.words import Viewer, money, sentence
 from showup.web.http.app_state import AppState, State, read_transaction, write_transaction
 from showup.web.http.forms import read_form
 from showup.web.http.problems import Refusal
@@ -40,7 +41,7 @@ async def deal_page(
 ) -> Response:
     """Show the page, also by the id of a deal that no longer exists."""
     await record_visit(session, state)
-    return await _render(request, session, state, deal_id, shown=show, lines=lines)
+    return await _PAGE.render(request, session, state, deal_id, shown=show, lines=lines)
 
 
 @router.get("/parts/deals/{deal_id}")
@@ -48,7 +49,7 @@ async def deal_part(
     request: Request, deal_id: UUID, session: SignedIn, state: State, show: Show = EVERYTHING, lines: Lines = LINES
 ) -> Response:
     """Return what changes on the page while it is open, with the counts of the frame."""
-    return await _render(request, session, state, deal_id, shown=show, lines=lines, part=True)
+    return await _PAGE.render(request, session, state, deal_id, shown=show, lines=lines, part=True)
 
 
 @router.post("/deals/{deal_id}/change")
@@ -59,7 +60,7 @@ async def change_deal(request: Request, deal_id: UUID, session: SignedInMember, 
     change = _change_of(form)
     if isinstance(change, FormResult):
         await _require(session, state, deal_id)
-        return await _after(request, session, state, deal_id, change, form)
+        return await _PAGE.after(request, session, state, deal_id, change, form)
     async with write_transaction(state) as tx:
         deal = _found(await target_of_deal(tx, session.permission, deal_id))
         event = DealChanged(subject=deal.name, change=change, seats_of=deal.seats_of or deal.company)
@@ -74,7 +75,7 @@ async def change_deal(request: Request, deal_id: UUID, session: SignedInMember, 
         undo = {"event": str(done.event_ids[0])}
         path = f"deals/{deal.id}/undo" if await _is_undoable(session, state, deal.id, done.event_ids[0]) else None
         result = FormResult(text=_describe(change), undo_path=path, undo_fields=undo)
-    return await _after(request, session, state, deal_id, result, form)
+    return await _PAGE.after(request, session, state, deal_id, result, form)
 
 
 @router.post("/deals/{deal_id}/undo")
@@ -94,7 +95,9 @@ async def undo_change(request: Request, deal_id: UUID, session: SignedInMember, 
             event = DealChanged(subject=deal.name, change=change, seats_of=deal.seats_of or deal.company)
             refused = (await unit_of_work.try_execute(deal.workspace_id, event)).refused
     text = "Taken back." if refused is None else f"Not taken back: {refused}."
-    return await _after(request, session, state, deal_id, FormResult(text=text, is_fault=refused is not None), form)
+    return await _PAGE.after(
+        request, session, state, deal_id, FormResult(text=text, is_fault=refused is not None), form
+    )
 
 
 @router.post("/deals/{deal_id}/next-step")
@@ -107,7 +110,7 @@ async def change_next_step(request: Request, deal_id: UUID, session: SignedInMem
     if len(step) > _MAX_TEXT or (not step and not form.get("done")):
         text = f"Write what is to be done next, in up to {_MAX_TEXT:,} characters."
         fault = FormResult(text=text, is_fault=True, form="next_step", values=form)
-        return await _after(request, session, state, deal_id, fault, form)
+        return await _PAGE.after(request, session, state, deal_id, fault, form)
     async with write_transaction(state) as tx:
         deal = _found(await target_of_deal(tx, session.permission, deal_id))
         booking = await target_of_booking(tx, session.permission, _uuid(form.get("booking", "")))
@@ -118,7 +121,7 @@ async def change_next_step(request: Request, deal_id: UUID, session: SignedInMem
         refused = (await unit_of_work_of(session, state, tx).try_execute(booking.workspace_id, event)).refused
     text = f"Not changed: {refused}." if refused else "Next step saved." if step else "Next step done."
     result = FormResult(text=text, is_fault=refused is not None, form="next_step", values=form)
-    return await _after(request, session, state, deal_id, result, form)
+    return await _PAGE.after(request, session, state, deal_id, result, form)
 
 
 def _change_of(form: dict[str, str]) -> DealChange | FormResult:
@@ -181,37 +184,15 @@ def _uuid(text: str) -> UUID:
         raise Refusal("invalid", "The form names no meeting.") from None
 
 
-async def _after(
-    request: Request, session: Session, state: AppState, deal_id: UUID, result: FormResult, form: dict[str, str]
-) -> Response:
-    """Show the page as it is now: for htmx its part; with a fault, the form with what was typed."""
-    shown, lines = shown_of(form)
-    if not is_part(request) and not result.is_fault:
-        return redirect(request, f"deals/{deal_id}{timeline_query(shown, lines)}")
-    return await _render(
-        request, session, state, deal_id, shown=shown, lines=lines, part=is_part(request), result=result
-    )
+async def _load(
+    tx: AsyncConnection, session: Session, viewer: Viewer, deal_id: UUID, shown: Shown, lines: int
+) -> dict[str, Any]:
+    """Return what the page shows."""
+    target = _found(await target_of_deal(tx, session.permission, deal_id))
+    view = await build_deal(tx, session, viewer, target.id, shown=shown, limit=lines)
+    if view is None:
+        raise Refusal("not-found", "You can see no deal with this address.")
+    return {"view": view, "deal": view.deal}
 
 
-async def _render(  # noqa: PLR0913  # each by its name
-    request: Request,
-    session: Session,
-    state: AppState,
-    deal_id: UUID,
-    *,
-    shown: Shown,
-    lines: int,
-    part: bool = False,
-    result: FormResult | None = None,
-) -> Response:
-    viewer = viewer_of(session, state)
-    async with read_transaction(state, session.permission) as tx:
-        target = _found(await target_of_deal(tx, session.permission, deal_id))
-        view = await build_deal(tx, session, viewer, target.id, shown=shown, limit=lines)
-        if view is None:
-            raise Refusal("not-found", "You can see no deal with this address.")
-        context: dict[str, Any] = {"view": view, "deal": view.deal, "result": result, "lines": lines}
-        context |= await shell_context(tx, session, viewer)
-    is_fault = result is not None and result.is_fault
-    template = "parts/deal.html" if part else "deal.html"
-    return render_page(request, template, context, status=422 if is_fault else 200)
+_PAGE: Final = RecordPage(path="deals", template="deal", read=_load)
