@@ -208,6 +208,28 @@ def test_a_report_on_the_page_of_a_booking_changes_that_of_its_deal(site: Site, 
         assert complaints == refused
 
 
+def test_a_form_that_was_swapped_in_is_sent_without_a_new_page_from_its_first_moment(
+    site: Site, browser: Browser
+) -> None:
+    _, deal = ids_of(site, "globex")
+    with signed_in(site, browser, "admin", viewport={"width": 1280, "height": 900}) as (context, complaints):
+        page = context.new_page()
+        page.goto(f"{site.address}/deals/{deal}")
+        expect(page.locator("#live")).to_have_attribute("data-state", "live")
+        # An observer is called as soon as the toast stands in the page, before anything else can happen.
+        page.evaluate("""() => {
+            window.isSamePage = true;
+            new MutationObserver((changes, observer) => {
+                const undo = document.querySelector("#toasts form button");
+                if (undo) { observer.disconnect(); undo.click(); }
+            }).observe(document.body, { childList: true, subtree: true });
+        }""")
+        page.get_by_role("button", name="Proposal").click()
+        expect(page.locator("#toasts")).to_contain_text("Taken back.")
+        assert page.evaluate("window.isSamePage")
+        assert complaints == []
+
+
 def test_the_line_above_save_says_what_the_answer_does(site: Site, browser: Browser) -> None:
     booking, _ = ids_of(site, "globex")
     with signed_in(site, browser, "member", viewport={"width": 390, "height": 844}) as (context, complaints):
