@@ -12,7 +12,6 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from showup.access.account import SECRET_OVERLAP, make_secret, rotate_credentials
 from showup.access.secrets_at_rest import Seal
-from showup.access.workspace import Workspace
 from showup.clock import Clock
 from showup.web.http.setup_actions import CalcomConnected, MailTest, SetupActions, WebhookRegistration
 
@@ -58,8 +57,8 @@ def build_setup_actions(context: SetupContext) -> SetupActions:
     async def check(account: str) -> list[str]:
         return await _check_webhook(context, account)
 
-    async def test_mail(workspace: Workspace, address: str) -> MailTest:
-        return await _send_test_mail(context, workspace, address)
+    async def test_mail(workspace_id: UUID, address: str) -> MailTest:
+        return await _send_test_mail(context, workspace_id, address)
 
     async def create_secret(account: str) -> str | None:
         return await _create_secret(context, account)
@@ -196,11 +195,15 @@ def _webhook_secrets(context: SetupContext, account: str) -> "WebhookSecrets":
     )
 
 
-async def _send_test_mail(context: SetupContext, workspace: Workspace, address: str) -> MailTest:
+async def _send_test_mail(context: SetupContext, workspace_id: UUID, address: str) -> MailTest:
+    from showup.access import workspaces_store
+    from showup.database.engine import transaction
     from showup.dispatch.mail_test import send_test_mail
 
     if context.sender is None or context.build_resolver is None:
         return MailTest(because="no sender is set: without one, each mail fails")
+    async with transaction(context.engine) as tx:
+        workspace = await workspaces_store.get(tx, workspace_id)
     try:
         async with asyncio.timeout(_TIMEOUT_SECONDS), context.open_clients() as clients:
             resolver = context.build_resolver(clients)

@@ -8,8 +8,6 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from showup.access.workspace import Workspace
-
 
 class CalcomConnected(Struct, frozen=True, kw_only=True):
     """The result of an API key: `fault` says why it is of no use, `warning` why Cal.com sends no webhooks yet."""
@@ -42,17 +40,18 @@ class MailTest(Struct, frozen=True, kw_only=True):
 class SetupActions(Struct, frozen=True, kw_only=True):
     """`connect_calcom(account, api_key)` stores the key and registers the webhook.
 
-    `register_webhook(account)` does so with the stored key; `check_webhook(account)` asks Cal.com about it, and returns
-    its faults. `send_test_mail(workspace, address)` really sends one. These three return in time, whatever the other
-    system does. `create_secret(account)` returns a new webhook secret; None if the environment sets it. `warn_of_address` says why
-    Cal.com can't reach a webhook address. `load_sample` and `remove_sample` take a workspace. `carrier` sends the
-    default workspace's mail by the environment; None: the preview. `has_sender`: showup.toml names a sender.
+    `register_webhook(account)` does so with the stored key, and `check_webhook(account)` asks Cal.com about it and
+    returns its faults. `send_test_mail(workspace, address)` really sends one. These three return in time, whatever the
+    other system does. `create_secret(account)` returns a new webhook secret; None if the environment sets it.
+    `warn_of_address` says why Cal.com can't reach a webhook address. `load_sample` and `remove_sample` take a
+    workspace. `carrier` sends the default workspace's mail by the environment; None: the preview. `has_sender`:
+    showup.toml names a sender.
     """
 
     connect_calcom: Callable[[str, str], Awaitable[CalcomConnected]]
     register_webhook: Callable[[str], Awaitable[WebhookRegistration]]
     check_webhook: Callable[[str], Awaitable[list[str]]]
-    send_test_mail: Callable[[Workspace, str], Awaitable[MailTest]]
+    send_test_mail: Callable[[UUID, str], Awaitable[MailTest]]
     create_secret: Callable[[str], Awaitable[str | None]]
     warn_of_address: Callable[[str], str | None]
     load_sample: Callable[[UUID], Awaitable[object]]
