@@ -24,39 +24,15 @@ MAIL = {
     "headers": {"List-Unsubscribe": "<https://brightside.example/u/1>"},
 }
 REQUEST = {"page": {"Booking Status": "Booked"}, "api_key": "secret_1234", "link": "https://n.example/?token=abc"}
+_MINUTE = timedelta(minutes=1)
 _BROKEN = b'{"triggerEvent": "BOOKING_CREATED", "payload": "{{ template }}", "token": "whsec_9"}'
 
 
 async def add_operations(engine: AsyncEngine, now: datetime) -> None:
     """Add them to the workspace `ours`."""
     data = SampleData()
-    minute = timedelta(minutes=1)
-    refused = "Notion rejects the token: API token is invalid"
-    _queue(data, "notion", now, failures=5, failing_since=now - 105 * minute, because=refused)
-    pause = {"failures": 3, "failing_since": now - 77 * minute, "because": "the list Sellers has no status Booked"}
-    _queue(data, "clickup", now, paused_until=now + 4 * minute, **pause)
-    _queue(data, "email", now)
-    _queue(data, "slack", now)
-    for number in range(2):
-        name = f"notion.{number}"
-        _delivery(data, name, now, destination="notion", kind="booking.created", state="failed", because=refused)
-        _attempt(data, name, 1, now - 8 * minute, "gave_up", refused)
-    _content(data, "notion.0", now, REQUEST)
-    late = {"expires_at": now - minute, "because": "the mail server refused the sender"}
-    _delivery(data, "late", now, kind="reminder", state="failed", **late)
-    stuck = {"destination": "clickup", "kind": "booking.rescheduled", "state": "scheduled", "attempts": 2}
-    _delivery(data, "stuck", now, **stuck, because="the list Sellers has no status Booked", due_at=now - 40 * minute)
-    _delivery(data, "moved", now, state="delivered", kind="rescheduled", attempts=2, provider="resend", provider_id="4ef9")
-    _attempt(data, "moved", 1, now - 3 * minute, "try_again", "Resend answered 429: Too many requests")
-    _attempt(data, "moved", 2, now - 2 * minute, "delivered", None)
-    _content(data, "moved", now, MAIL)
-    _delivery(data, "ahead", now, kind="reminder", state="scheduled", attempts=0, due_at=now + 53 * minute)
-    _delivery(data, "previewed", now, state="previewed", provider="mail_preview", destination="email")
-    _content(data, "previewed", now, MAIL | {"subject": "Booked: Discovery call"})
-    soon = {"state": "skipped", "because": "meeting_too_soon", "attempts": 0}
-    _delivery(data, "soon", now, kind="reminder", **soon)
-    off = {"state": "withdrawn", "because": "the meeting was cancelled", "attempts": 0}
-    _delivery(data, "off", now, kind="reminder", **off)
+    _add_failures(data, now)
+    _add_others(data, now)
     _event(data, "garbled", now, _BROKEN, "unreadable", because="payload is no object: it is text")
     _event(data, "unknown", now, b'{"triggerEvent": "OOO_CREATED"}', "ignored", because="Showup does not use it")
     for kind in ("notion", "clickup", "slack", "resend"):
@@ -65,6 +41,39 @@ async def add_operations(engine: AsyncEngine, now: datetime) -> None:
     await data.insert_into(engine)
     async with engine.begin() as tx:
         await tx.execute(text(_ABOUT))
+
+
+def _add_failures(data: SampleData, now: datetime) -> None:
+    """Add a destination that refuses, one that is paused, and a mail whose time is over."""
+    refused, status = "Notion rejects the token: API token is invalid", "the list Sellers has no status Booked"
+    _queue(data, "notion", now, failures=5, failing_since=now - 105 * _MINUTE, because=refused)
+    pause = {"failures": 3, "failing_since": now - 77 * _MINUTE, "because": status}
+    _queue(data, "clickup", now, paused_until=now + 4 * _MINUTE, **pause)
+    for number in range(2):
+        name = f"notion.{number}"
+        _delivery(data, name, now, destination="notion", kind="booking.created", state="failed", because=refused)
+        _attempt(data, name, 1, now - 8 * _MINUTE, "gave_up", refused)
+    _content(data, "notion.0", now, REQUEST)
+    late = {"expires_at": now - _MINUTE, "because": "the mail server refused the sender"}
+    _delivery(data, "late", now, kind="reminder", state="failed", **late)
+    stuck = {"destination": "clickup", "kind": "booking.rescheduled", "state": "scheduled", "attempts": 2}
+    _delivery(data, "stuck", now, **stuck, because=status, due_at=now - 40 * _MINUTE)
+
+
+def _add_others(data: SampleData, now: datetime) -> None:
+    """Add deliveries that were made, are planned, or were not to be made."""
+    _queue(data, "email", now)
+    _queue(data, "slack", now)
+    _delivery(data, "moved", now, state="delivered", kind="rescheduled", attempts=2, provider="resend")
+    _attempt(data, "moved", 1, now - 3 * _MINUTE, "try_again", "Resend answered 429: Too many requests")
+    _attempt(data, "moved", 2, now - 2 * _MINUTE, "delivered", None)
+    _content(data, "moved", now, MAIL)
+    _delivery(data, "ahead", now, kind="reminder", state="scheduled", attempts=0, due_at=now + 53 * _MINUTE)
+    _delivery(data, "previewed", now, state="previewed", provider="mail_preview")
+    _content(data, "previewed", now, MAIL | {"subject": "Booked: Discovery call"})
+    _delivery(data, "soon", now, kind="reminder", state="skipped", because="meeting_too_soon", attempts=0)
+    off = {"state": "withdrawn", "because": "the meeting was cancelled", "attempts": 0}
+    _delivery(data, "off", now, kind="reminder", **off)
 
 
 _ABOUT = """
@@ -95,9 +104,7 @@ def _delivery(data: SampleData, name: str, now: datetime, **overrides: Any) -> N
     data.add(tables.deliveries, workspace_id="ours", **(row | times | overrides))
 
 
-def _attempt(
-    data: SampleData, name: str, number: int, at: datetime, outcome: str, because: str | None
-) -> None:
+def _attempt(data: SampleData, name: str, number: int, at: datetime, outcome: str, because: str | None) -> None:
     row = {"id": f"o.{name}.{number}", "delivery_id": f"o.{name}", "number": number, "started_at": at}
     ended_at = at + timedelta(seconds=0.3)
     data.add(tables.delivery_attempts, **row, ended_at=ended_at, outcome=outcome, because=because)

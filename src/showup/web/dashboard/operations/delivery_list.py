@@ -12,7 +12,7 @@ from pydantic import AfterValidator
 from showup.access.teammate import Session
 from showup.database.engine import driver_connection
 from showup.dispatch import manual_actions
-from showup.reads.deliveries import SORTS, DeliveryFilter, list_deliveries
+from showup.reads.deliveries import SORTS, DeliveryFilter, list_deliveries, workspace_of_delivery
 from showup.reads.delivery_subjects import subjects_of
 from showup.reads.destinations import DestinationStatus, list_destinations
 from showup.values.email_address import normalize_email
@@ -95,10 +95,33 @@ async def delivery_list_page(request: Request, session: SignedIn, state: State) 
 
 
 @router.post("")
-async def retry_destination(request: Request, session: SignedInMember, state: State) -> Response:
-    """Send everything again that failed at one destination, and whose time is not over."""
+async def retry_failed(request: Request, session: SignedInMember, state: State) -> Response:
+    """Send one failed delivery again, or all that failed at one destination and whose time is not over."""
     form = await read_own_form(request, session)
-    destination, address = form.get("destination", ""), address_of("deliveries", form.get("query", ""))
+    address = address_of("deliveries", form.get("query", ""))
+    result = await (_retry_one if "delivery" in form else _retry_destination)(session, state, form)
+    if not is_part(request) and not result.is_fault:
+        return redirect(request, address.url)
+    return await _show(request, session, state, address, result)
+
+
+async def _retry_one(session: Session, state: AppState, form: dict[str, str]) -> ActionResult:
+    try:
+        delivery_id = UUID(form["delivery"])
+    except ValueError:
+        raise Refusal("invalid", "The form names no delivery.") from None
+    async with write_transaction(state) as tx:
+        if await workspace_of_delivery(tx, delivery_id, [session.workspace.id]) is None:
+            raise Refusal("not-found", "You can see no delivery with this id.")
+        refused = await manual_actions.retry(await driver_connection(tx), delivery_id, state.clock())
+    if refused is not None:
+        return ActionResult(text=f"Not sent again: {refused.rstrip('.')}.", is_fault=True)
+    _log.info("delivery retried", delivery_id=str(delivery_id), actor=session.permission.actor)
+    return ActionResult(text="It will be sent again now.")
+
+
+async def _retry_destination(session: Session, state: AppState, form: dict[str, str]) -> ActionResult:
+    destination = form.get("destination", "")
     if not destination:
         raise Refusal("invalid", "The form names no destination.")
     async with write_transaction(state) as tx:
@@ -108,9 +131,7 @@ async def retry_destination(request: Request, session: SignedInMember, state: St
     text = f"{done.retried:,} will be sent again now." if done.retried else "Nothing could be sent again."
     if done.expired:
         text += f" {count(done.expired, 'delivery stays', 'deliveries stay')} failed: too late."
-    if not is_part(request):
-        return redirect(request, address.url)
-    return await _show(request, session, state, address, ActionResult(text=text))
+    return ActionResult(text=text)
 
 
 async def _show(

@@ -71,7 +71,7 @@ def build_delivery(
     return DeliveryView(
         row=listed_delivery(delivery, subject, viewer),
         icon=message_icon(delivery["kind"], delivery["destination"]),
-        system=system_name(delivery["destination"]),
+        system=system_name(delivery["provider"] or delivery["destination"]),
         because=sentence(reason_of(delivery)),
         advice=advice_of(delivery, refused),
         attempts=[_attempt(one) for one in reversed(delivery["attempt_history"])],
