@@ -14,6 +14,8 @@ from showup.database.engine import driver_connection
 HOURS: Final = 24
 MAX_FAILED: Final = 10_000
 """Failed deliveries are counted up to this number."""
+MAX_OPEN: Final = 20_000
+"""Deliveries that wait or are planned are counted up to this number, the next ones first."""
 
 DestinationCondition: TypeAlias = Literal["paused", "failing", "failed", "working"]
 
@@ -47,7 +49,7 @@ class DestinationStatus(Struct, frozen=True, kw_only=True):
 async def list_destinations(tx: AsyncConnection, permission: Permission, now: datetime) -> list[DestinationStatus]:
     """Returns the destinations that have or had deliveries; those that need a person first."""
     connection = await driver_connection(tx)
-    rows = await connection.fetch(_DESTINATIONS, permission.workspace_id, now, MAX_FAILED)
+    rows = await connection.fetch(_DESTINATIONS, permission.workspace_id, now, MAX_FAILED, MAX_OPEN)
     names = [row["destination"] for row in rows]
     since = now - timedelta(hours=HOURS)
     hours = await connection.fetch(_HOURS, permission.workspace_id, names, since, now, MAX_FAILED)
@@ -93,7 +95,10 @@ _DESTINATIONS: Final = """
                count(*) FILTER (WHERE d.due_at <= $2)::int AS waiting,
                count(*) FILTER (WHERE d.due_at > $2)::int AS planned,
                min(d.due_at) FILTER (WHERE d.due_at <= $2) AS oldest_due_at
-        FROM deliveries d WHERE d.workspace_id = $1 AND d.state IN ('scheduled', 'sending') GROUP BY 1
+        FROM (
+            SELECT next.destination, next.due_at FROM deliveries next
+            WHERE next.workspace_id = $1 AND next.state IN ('scheduled', 'sending') ORDER BY next.wake_at LIMIT $4
+        ) d GROUP BY 1
     ), failed AS (
         SELECT newest.destination, count(*)::int AS failed, max(newest.updated_at) AS failed_at,
                count(*) FILTER (WHERE newest.unwanted IS NULL AND coalesce(newest.expires_at > $2, true))::int

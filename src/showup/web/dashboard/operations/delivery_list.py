@@ -14,7 +14,7 @@ from showup.database.engine import driver_connection
 from showup.dispatch import manual_actions
 from showup.reads.deliveries import SORTS, DeliveryFilter, list_deliveries, workspace_of_delivery
 from showup.reads.delivery_subjects import subjects_of
-from showup.reads.destinations import DestinationStatus, list_destinations
+from showup.reads.destinations import MAX_FAILED, MAX_OPEN, DestinationStatus, list_destinations
 from showup.values.email_address import normalize_email
 from showup.web.api.deliveries import DeliveryState
 from showup.web.dashboard.action_result import ActionResult
@@ -178,10 +178,10 @@ def _tabs(address: Address, destinations: Sequence[DestinationStatus]) -> list[T
         )
     )
     return [
-        tab_of(address, "All", {}, number=None, is_fault=False),
-        tab_of(address, "Failed", {"state": "failed"}, number=failed, is_fault=failed > 0),
-        tab_of(address, "Waiting", {"state": "scheduled", "due": "past"}, number=waiting, is_fault=False),
-        tab_of(address, "Scheduled", {"state": "scheduled", "due": "ahead"}, number=planned, is_fault=False),
+        tab_of(address, "All", {}),
+        tab_of(address, "Failed", {"state": "failed"}, number=failed, most=MAX_FAILED, is_fault=True),
+        tab_of(address, "Waiting", {"state": "scheduled", "due": "past"}, number=waiting, most=MAX_OPEN),
+        tab_of(address, "Scheduled", {"state": "scheduled", "due": "ahead"}, number=planned, most=MAX_OPEN - waiting),
     ]
 
 

@@ -33,12 +33,12 @@ class PageQuery(StorableModel):
 
 
 class Tab(Struct, frozen=True, kw_only=True):
-    """A part of a list by state; `number` of None is not counted, and `is_fault` marks one that needs a person."""
+    """A part of a list by state; `number` is empty for none, and `is_fault` marks one that needs a person."""
 
     label: str
     url: str
     is_current: bool
-    number: int | None = None
+    number: str = ""
     is_fault: bool = False
 
 
@@ -71,11 +71,14 @@ def parse_query(query_type: type[AnyQuery], address: Address) -> AnyQuery:
         ) from None
 
 
-def tab_of(address: Address, label: str, fields: Mapping[str, str], *, number: int | None, is_fault: bool) -> Tab:
-    """Return the tab that sets these fields, which alone make it current; `address` keeps its other filters."""
+def tab_of(
+    address: Address, label: str, fields: Mapping[str, str], *, number: int = 0, most: int = 0, is_fault: bool = False
+) -> Tab:
+    """Return the tab that sets these fields; `address` keeps its other filters. `most` is counted at most."""
     kept = address.view.but("state", "due")
     own = Address(kept.path, (*kept.pairs, *fields.items()))
-    return Tab(label=label, url=own.url, is_current=own.query == address.query, number=number, is_fault=is_fault)
+    words = "" if not number else f"{number:,}" if not most or number < most else f"{most:,}+"
+    return Tab(label=label, url=own.url, is_current=own.query == address.query, number=words, is_fault=is_fault)
 
 
 async def read_own_form(request: Request, session: Session) -> dict[str, str]:
