@@ -6,7 +6,6 @@ from uuid import UUID
 
 import structlog
 from fastapi import APIRouter, Request, Response
-from msgspec.structs import replace
 from pydantic import AfterValidator
 
 from showup.access.teammate import Session
@@ -26,6 +25,7 @@ from showup.web.dashboard.operations.pages import (
     PageQuery,
     Tab,
     address_of,
+    next_url_of,
     parse_query,
     read_own_form,
     render_operations,
@@ -36,7 +36,7 @@ from showup.web.dashboard.page_route import DashboardRoute, is_part, redirect
 from showup.web.dashboard.shell import record_visit, viewer_of
 from showup.web.dashboard.words import Viewer, count
 from showup.web.http.app_state import AppState, State, read_transaction, write_transaction
-from showup.web.http.paging import build_page_request, encode_cursor
+from showup.web.http.paging import build_page_request
 from showup.web.http.problems import Refusal
 from showup.web.http.query_params import ShortText, any_of
 from showup.web.http.sessions import SignedIn, SignedInMember
@@ -147,7 +147,6 @@ async def _show(
         subjects = await subjects_of(tx, session.permission, [one["id"] for one in page.items])
         destinations = await list_destinations(tx, session.permission, viewer.now)
         filters = _filters(destinations)
-        next_cursor = None if page.next_cursor is None else encode_cursor(_SORT, page.next_cursor)
         context: dict[str, Any] = {
             "address": address,
             "rows": [listed_delivery(one, subjects[one["id"]], viewer) for one in page.items],
@@ -156,16 +155,11 @@ async def _show(
             "filters": filters,
             "chips": [one for one in chips_of(address, filters) if one.label != "State"],
             "is_first": query.cursor is None,
-            "next_url": None if next_cursor is None else replace_cursor(address, next_cursor),
+            "next_url": next_url_of(address, page, _SORT),
         }
         return await render_operations(
             request, "deliveries", context, tx=tx, session=session, state=state, result=result
         )
-
-
-def replace_cursor(address: Address, cursor: str) -> str:
-    """Return the link to the page after this one."""
-    return replace(address.view, pairs=(*address.view.pairs, ("cursor", cursor))).url
 
 
 def _tabs(address: Address, destinations: Sequence[DestinationStatus]) -> list[Tab]:

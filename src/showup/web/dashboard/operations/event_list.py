@@ -12,12 +12,12 @@ from showup.reads.list_rows import teammate_names
 from showup.web.api.events import EventState
 from showup.web.dashboard.lists.address import Address, Choice, Filter, chips_of
 from showup.web.dashboard.lists.record_list import SIMULATED_FILTER
-from showup.web.dashboard.operations.delivery_list import replace_cursor
 from showup.web.dashboard.operations.event_words import STATES, listed_event
 from showup.web.dashboard.operations.pages import (
     PAGE_ROWS,
     PageQuery,
     address_of,
+    next_url_of,
     parse_query,
     render_operations,
     tab_of,
@@ -25,7 +25,7 @@ from showup.web.dashboard.operations.pages import (
 from showup.web.dashboard.page_route import DashboardRoute, is_part, redirect
 from showup.web.dashboard.shell import record_visit, viewer_of
 from showup.web.http.app_state import AppState, State, read_transaction
-from showup.web.http.paging import build_page_request, encode_cursor
+from showup.web.http.paging import build_page_request
 from showup.web.http.query_params import ShortText, any_of
 from showup.web.http.sessions import SignedIn
 
@@ -72,7 +72,6 @@ async def _show(request: Request, session: Session, state: AppState, address: Ad
         page = await list_events(tx, session.permission, criteria, page_request)
         unreadable = await count_unreadable(tx, session.permission, viewer.now - _UNREADABLE_FOR)
         names = await teammate_names(tx, session.permission)
-        next_cursor = None if page.next_cursor is None else encode_cursor(_SORT, page.next_cursor)
         filters = _filters()
         context: dict[str, Any] = {
             "address": address,
@@ -87,7 +86,7 @@ async def _show(request: Request, session: Session, state: AppState, address: Ad
             "filters": filters,
             "chips": [one for one in chips_of(address, filters) if one.label != "State"],
             "is_first": query.cursor is None,
-            "next_url": None if next_cursor is None else replace_cursor(address, next_cursor),
+            "next_url": next_url_of(address, page, _SORT),
         }
         return await render_operations(request, "events", context, tx=tx, session=session, state=state)
 

@@ -43,7 +43,6 @@ class EventView(Struct, frozen=True, kw_only=True):
     size: int
     headers: Sequence[tuple[str, str]]
     can_replay: bool
-    is_open: bool
 
 
 class ReplayView(Struct, frozen=True, kw_only=True):
@@ -81,7 +80,6 @@ def build_event(
         size=len(body),
         headers=_headers(event),
         can_replay=event["state"] in REPLAYABLE,
-        is_open=event["state"] in ("pending", "failed"),
     )
 
 

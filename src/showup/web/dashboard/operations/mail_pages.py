@@ -14,12 +14,18 @@ from showup.destinations.email.destination import Mail
 from showup.reads.deliveries import find_content
 from showup.reads.mail_preview import SORTS, list_mails
 from showup.web.dashboard.message_words import message_name
-from showup.web.dashboard.operations.delivery_list import replace_cursor
-from showup.web.dashboard.operations.pages import PAGE_ROWS, PageQuery, address_of, parse_query, render_operations
+from showup.web.dashboard.operations.pages import (
+    PAGE_ROWS,
+    PageQuery,
+    address_of,
+    next_url_of,
+    parse_query,
+    render_operations,
+)
 from showup.web.dashboard.page_route import DashboardRoute, is_part
 from showup.web.dashboard.shell import record_visit
 from showup.web.http.app_state import ReadTransaction, State, read_transaction
-from showup.web.http.paging import build_page_request, encode_cursor
+from showup.web.http.paging import build_page_request
 from showup.web.http.problems import Refusal
 from showup.web.http.sessions import SignedInMember
 
@@ -45,12 +51,11 @@ async def mail_preview_page(request: Request, session: SignedInMember, state: St
     page_request = build_page_request(sort=_SORT, limit=PAGE_ROWS, cursor=query.cursor, sorts=SORTS)
     async with read_transaction(state, session.permission) as tx:
         page = await list_mails(tx, session.permission, page_request)
-        next_cursor = None if page.next_cursor is None else encode_cursor(_SORT, page.next_cursor)
         context: dict[str, Any] = {
             "address": address,
             "mails": [(one, message_name(one["kind"], "email")[0]) for one in page.items],
             "is_first": query.cursor is None,
-            "next_url": None if next_cursor is None else replace_cursor(address, next_cursor),
+            "next_url": next_url_of(address, page, _SORT),
         }
         return await render_operations(request, "mail", context, tx=tx, session=session, state=state, here="deliveries")
 

@@ -9,6 +9,7 @@ from pydantic import ConfigDict, Field, ValidationError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from showup.access.teammate import Session
+from showup.reads.keyset import ResultPage
 from showup.reads.simulated import SimulatedFilter
 from showup.web.dashboard.action_result import ActionResult
 from showup.web.dashboard.lists.address import Address
@@ -16,6 +17,7 @@ from showup.web.dashboard.page_route import is_part
 from showup.web.dashboard.shell import render_shell
 from showup.web.http.app_state import AppState
 from showup.web.http.forms import read_form
+from showup.web.http.paging import encode_cursor
 from showup.web.http.problems import Refusal
 from showup.web.http.query_params import StorableModel
 from showup.web.http.sessions import check_csrf
@@ -79,6 +81,13 @@ def tab_of(
     own = Address(kept.path, (*kept.pairs, *fields.items()))
     words = "" if not number else f"{number:,}" if not most or number < most else f"{most:,}+"
     return Tab(label=label, url=own.url, is_current=own.query == address.query, number=words, is_fault=is_fault)
+
+
+def next_url_of(address: Address, page: ResultPage, sort: str) -> str | None:
+    """Return the link to the page after this one; None after the last one."""
+    if page.next_cursor is None:
+        return None
+    return Address(address.path, (*address.view.pairs, ("cursor", encode_cursor(sort, page.next_cursor)))).url
 
 
 async def read_own_form(request: Request, session: Session) -> dict[str, str]:
