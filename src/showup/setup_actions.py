@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from showup.access.account import SECRET_OVERLAP, make_secret, rotate_credentials
 from showup.access.secrets_at_rest import Seal
 from showup.clock import Clock
-from showup.web.http.setup_actions import CalcomConnected, MailTest, SetupActions, WebhookRegistration
+from showup.web.http.setup_actions import CalcomConnected, MailTest, SetupActions, WebhookConnected
 
 if TYPE_CHECKING:
     from showup.dispatch.destination_context import Clients
@@ -51,7 +51,7 @@ def build_setup_actions(context: SetupContext) -> SetupActions:
     async def connect(account: str, api_key: str) -> CalcomConnected:
         return await _connect_calcom(context, account, api_key)
 
-    async def register(account: str) -> WebhookRegistration:
+    async def register(account: str) -> WebhookConnected:
         return await _register_webhook(context, account)
 
     async def check(account: str) -> list[str]:
@@ -120,7 +120,7 @@ async def _connect_calcom(context: SetupContext, account: str, api_key: str) -> 
     return CalcomConnected(user=name, triggers=len(registered.webhook.triggers))
 
 
-async def _register_webhook(context: SetupContext, account: str) -> WebhookRegistration:
+async def _register_webhook(context: SetupContext, account: str) -> WebhookConnected:
     """Creates the account's webhook at Cal.com with the stored key, or repairs it."""
     from showup.reconcile import webhook_registration
     from showup.sources.calcom.api_errors import CalcomRefused, CalcomUnavailable
@@ -130,17 +130,17 @@ async def _register_webhook(context: SetupContext, account: str) -> WebhookRegis
         async with asyncio.timeout(_TIMEOUT_SECONDS), _open_calcom(context, account) as (found, calcom):
             url = f"{context.public_url}/webhooks/calcom/{account}"
             if (warning := _warn_of_address(url)) is not None and _warn_of_address(found.url) is None:
-                return WebhookRegistration(fault=warning)
+                return WebhookConnected(fault=warning)
             result = await webhook_registration.register(
                 calcom, url, _webhook_secrets(context, account), WebhookScope()
             )
     except (CalcomRefused, CalcomUnavailable) as fault:
-        return WebhookRegistration(fault=fault.because)
+        return WebhookConnected(fault=fault.because)
     except LookupError as fault:
-        return WebhookRegistration(fault=str(fault))
+        return WebhookConnected(fault=str(fault))
     except TimeoutError:
-        return WebhookRegistration(fault=_too_slow("Cal.com"))
-    return WebhookRegistration(created=result.created, triggers=len(result.webhook.triggers))
+        return WebhookConnected(fault=_too_slow("Cal.com"))
+    return WebhookConnected(created=result.created, triggers=len(result.webhook.triggers))
 
 
 async def _check_webhook(context: SetupContext, account: str) -> list[str]:

@@ -18,7 +18,7 @@ class CalcomConnected(Struct, frozen=True, kw_only=True):
     warning: str | None = None
 
 
-class WebhookRegistration(Struct, frozen=True, kw_only=True):
+class WebhookConnected(Struct, frozen=True, kw_only=True):
     """The result of setting the webhook at Cal.com: `fault` says why there is none now.
 
     `created` is False where an existing one was repaired; `triggers` says how many it has.
@@ -49,7 +49,7 @@ class SetupActions(Struct, frozen=True, kw_only=True):
     """
 
     connect_calcom: Callable[[str, str], Awaitable[CalcomConnected]]
-    register_webhook: Callable[[str], Awaitable[WebhookRegistration]]
+    register_webhook: Callable[[str], Awaitable[WebhookConnected]]
     check_webhook: Callable[[str], Awaitable[list[str]]]
     send_test_mail: Callable[[UUID, str], Awaitable[MailTest]]
     create_secret: Callable[[str], Awaitable[str | None]]

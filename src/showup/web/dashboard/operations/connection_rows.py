@@ -25,7 +25,7 @@ _TEST: Final = ("test", "Test")
 class ConnectionRow(Struct, frozen=True, kw_only=True):
     """A connection. `says` is what is known, `because` the fault in the other system's words, `advice` what to do.
 
-    `acts` are what an admin may press, each by the value and the words of its button; they post to `path`. `setting`
+    `actions` are what an admin may press, each by the value and the words of its button; they post to `path`. `setting`
     and `deliveries` are links.
     """
 
@@ -37,7 +37,7 @@ class ConnectionRow(Struct, frozen=True, kw_only=True):
     says: str
     because: str = ""
     advice: str = ""
-    acts: Sequence[tuple[str, str]] = ()
+    actions: Sequence[tuple[str, str]] = ()
     setting: str | None = None
     deliveries: str | None = None
     waits: str = ""
@@ -134,7 +134,7 @@ def _calcom(item: Item, received: SourceWebhooks | None, viewer: Viewer) -> Conn
         says=" ".join(parts),
         because=sentence(clipped(because)),
         advice=advice,
-        acts=(("register", "Set the webhook"), _TEST),
+        actions=(("register", "Set the webhook"), _TEST),
         setting="setup?step=calcom",
     )
 
@@ -143,9 +143,9 @@ def _destination(item: Item, queue: DestinationStatus | None, viewer: Viewer) ->
     kind = item["kind"]
     source: Mapping[str, Any] | None = item["emailbison"]
     mark, says, because, advice = _condition(queue, viewer)
-    acts = [_TEST]
+    actions = [_TEST]
     if kind == EMAILBISON:
-        acts.append(("read", "Read now"))
+        actions.append(("read", "Read now"))
     if source is not None:
         read = f"Read {viewer.relative(source['last_synced_at'])}." if source["last_synced_at"] else "Not read yet."
         says = f"{read} {says}"
@@ -163,7 +163,7 @@ def _destination(item: Item, queue: DestinationStatus | None, viewer: Viewer) ->
         says=says,
         because=sentence(clipped(because)),
         advice=advice,
-        acts=acts,
+        actions=actions,
         deliveries=f"deliveries?destination={kind}",
         waits=_waits(queue),
     )
@@ -182,7 +182,7 @@ def _mail(item: Item, queue: DestinationStatus | None, viewer: Viewer, *, has_se
         says=says,
         because=sentence(clipped(because)),
         advice=advice,
-        acts=(("mail", "Send a test"), _TEST),
+        actions=(("mail", "Send a test"), _TEST),
         setting="setup?step=mail",
         deliveries=f"deliveries?destination={_MAIL_QUEUE}",
         waits=_waits(queue),
@@ -216,7 +216,7 @@ def _mail_of_server(
         says=says,
         because=sentence(clipped(because)),
         advice=advice,
-        acts=(("mail", "Send a test"),),
+        actions=(("mail", "Send a test"),),
         setting="setup?step=mail",
         deliveries=f"deliveries?destination={_MAIL_QUEUE}",
         waits=_waits(queue),
@@ -237,7 +237,7 @@ def _endpoint(endpoint: Item, queue: DestinationStatus | None, viewer: Viewer) -
         says=says,
         because=sentence(clipped(because)),
         advice=advice,
-        acts=() if endpoint["state"] == "paused" else (("ping", "Send a test"),),
+        actions=() if endpoint["state"] == "paused" else (("ping", "Send a test"),),
         deliveries=f"deliveries?destination=webhook%3A{endpoint['id']}",
         waits=_waits(queue),
     )

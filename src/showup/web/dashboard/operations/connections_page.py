@@ -78,7 +78,7 @@ async def send_ping(request: Request, endpoint_id: UUID, session: SignedInAdmin,
 
 
 @router.post("/{connection_id}")
-async def act_on_connection(request: Request, connection_id: UUID, session: SignedInAdmin, state: State) -> Response:
+async def use_connection(request: Request, connection_id: UUID, session: SignedInAdmin, state: State) -> Response:
     """Test a connection, set the webhook at Cal.com, or read EmailBison now."""
     form = await read_own_form(request, session)
     async with state.read_engine.connect() as tx:
@@ -89,16 +89,16 @@ async def act_on_connection(request: Request, connection_id: UUID, session: Sign
     # No transaction stays open meanwhile: the other system may be slow.
     try:
         async with asyncio.timeout(_TIMEOUT_SECONDS):
-            result = await _act(session, state, connection, form.get("do", ""))
+            result = await _perform(session, state, connection, form.get("do", ""))
     except TimeoutError:
         text = f"{system_name(connection.kind)} did not answer within {_TIMEOUT_SECONDS:.0f} seconds. Try again later."
         result = ActionResult(text=text, is_fault=True)
     return await _show(request, session, state, result, str(connection_id))
 
 
-async def _act(session: Session, state: AppState, connection: Connection, act: str) -> ActionResult:
+async def _perform(session: Session, state: AppState, connection: Connection, action: str) -> ActionResult:
     name = system_name(connection.kind)
-    match act:
+    match action:
         case "test":
             _take_turn(session, state)
             return await _test(state, connection)

@@ -44,28 +44,28 @@ async def delivery_page(request: Request, delivery_id: UUID, session: SignedIn, 
 
 
 @router.post("/{delivery_id}")
-async def act_on_delivery(request: Request, delivery_id: UUID, session: SignedInMember, state: State) -> Response:
+async def change_delivery(request: Request, delivery_id: UUID, session: SignedInMember, state: State) -> Response:
     """Retry it, don't send it, send a webhook again, or choose the record that it is for. A refusal changes nothing."""
     form = await read_own_form(request, session)
-    act = form.get("do", "")
+    change = form.get("do", "")
     async with write_transaction(state) as tx:
         await _found(tx, session, state, delivery_id)
-        refused = await _act(tx, session, state, delivery_id, act, form)
+        refused = await _change(tx, session, state, delivery_id, change, form)
     if refused is not None:
         result = ActionResult(text=f"Not done: {refused.rstrip('.')}.", is_fault=True)
         return await _show(request, session, state, delivery_id, result)
-    _log.info("delivery changed", change=act, delivery_id=str(delivery_id), actor=session.permission.actor)
+    _log.info("delivery changed", change=change, delivery_id=str(delivery_id), actor=session.permission.actor)
     if not is_part(request):
         return redirect(request, f"deliveries/{delivery_id}")
-    return await _show(request, session, state, delivery_id, ActionResult(text=_DONE[act]))
+    return await _show(request, session, state, delivery_id, ActionResult(text=_DONE[change]))
 
 
-async def _act(
-    tx: AsyncConnection, session: Session, state: AppState, delivery_id: UUID, act: str, form: dict[str, str]
+async def _change(
+    tx: AsyncConnection, session: Session, state: AppState, delivery_id: UUID, change: str, form: dict[str, str]
 ) -> str | None:
     """Return why it was refused."""
     connection, now = await driver_connection(tx), state.clock()
-    match act:
+    match change:
         case "retry":
             return await manual_actions.retry(connection, delivery_id, now)
         case "skip":

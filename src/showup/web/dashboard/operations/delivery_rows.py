@@ -17,7 +17,7 @@ _BARS: Final = 18
 _EXPLAINED: Final = ("failed", "skipped", "withdrawn", "scheduled")
 
 
-class Bar(Struct, frozen=True):
+class HourBar(Struct, frozen=True):
     """An hour in the picture of a day: its height in pixels, at least one."""
 
     x: int
@@ -35,7 +35,7 @@ class DestinationRow(Struct, frozen=True, kw_only=True):
     says: str
     because: str
     failed: str
-    bars: Sequence[Bar]
+    bars: Sequence[HourBar]
     day: str
     retry: str
 
@@ -144,13 +144,13 @@ def _retry(status: DestinationStatus, viewer: Viewer) -> str:
     return " ".join(parts)
 
 
-def _bars(hour: int, made: int, failed: int, most: int) -> list[Bar]:
+def _bars(hour: int, made: int, failed: int, most: int) -> list[HourBar]:
     x = hour * 4
     height = max(1, round(made / most * _BARS))
-    found = [Bar(x, 19 - height, height, is_failed=False)]
+    found = [HourBar(x, 19 - height, height, is_failed=False)]
     if failed:
         tall = max(2, round(failed / most * _BARS))
-        found.append(Bar(x, max(19 - height - tall, 0), tall, is_failed=True))
+        found.append(HourBar(x, max(19 - height - tall, 0), tall, is_failed=True))
     return found
 
 

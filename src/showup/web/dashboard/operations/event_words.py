@@ -57,7 +57,7 @@ class ListedEvent(Struct, frozen=True, kw_only=True):
 
 def listed_event(event: Item, names: Mapping[str, str], reader: str) -> ListedEvent:
     """Return the row of an event. `names` are teammates' by address, `reader` is the reader's name in the log."""
-    is_told = event["state"] not in ("applied", "pending") and event["because"]
+    is_explained = event["state"] not in ("applied", "pending") and event["because"]
     return ListedEvent(
         event=event,
         id=event["id"],
@@ -65,7 +65,7 @@ def listed_event(event: Item, names: Mapping[str, str], reader: str) -> ListedEv
         who=who_sent(event, names, reader),
         how=_ORIGINS.get(event["origin"], ""),
         state=STATES[event["state"]],
-        because=sentence(clipped(event["because"])) if is_told else "",
+        because=sentence(clipped(event["because"])) if is_explained else "",
     )
 
 
