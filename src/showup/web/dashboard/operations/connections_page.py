@@ -52,7 +52,7 @@ async def connections_page(request: Request, session: SignedIn, state: State) ->
 async def send_test_mail(request: Request, session: SignedInAdmin, state: State) -> Response:
     """Really send a test mail, to the teammate who asks."""
     await read_own_form(request, session)
-    _take_turn(session, state)
+    _limit_tests(session, state)
     done = await _actions(state).send_test_mail(session.workspace.id, session.teammate.email)
     if done.because is not None:
         result = ActionResult(text=f"The test mail was not sent: {done.because.rstrip('.')}.", is_fault=True)
@@ -65,7 +65,7 @@ async def send_test_mail(request: Request, session: SignedInAdmin, state: State)
 async def send_ping(request: Request, endpoint_id: UUID, session: SignedInAdmin, state: State) -> Response:
     """Send a test to an outgoing webhook; its delivery shows the answer."""
     await read_own_form(request, session)
-    _take_turn(session, state)
+    _limit_tests(session, state)
     async with write_transaction(state) as tx:
         driver = await driver_connection(tx)
         endpoint = await endpoints_store.find(driver, session.workspace.id, endpoint_id, lock=True)
@@ -100,10 +100,10 @@ async def _perform(session: Session, state: AppState, connection: Connection, ac
     name = system_name(connection.kind)
     match action:
         case "test":
-            _take_turn(session, state)
+            _limit_tests(session, state)
             return await _test(state, connection)
         case "register" if connection.kind == CALCOM:
-            _take_turn(session, state)
+            _limit_tests(session, state)
             done = await _actions(state).register_webhook(connection.name)
             if done.fault is not None:
                 return ActionResult(text=f"{done.fault.rstrip('.')}.", is_fault=True)
@@ -135,7 +135,7 @@ async def _test(state: AppState, connection: Connection) -> ActionResult:
     return ActionResult(text=f"{result.message[:1].upper()}{result.message[1:].rstrip('.')}.")
 
 
-def _take_turn(session: Session, state: AppState) -> None:
+def _limit_tests(session: Session, state: AppState) -> None:
     """Refuse what calls another system too often."""
     if (seconds := state.connection_tests.retry_after(session.workspace.id)) is not None:
         raise Refusal("too-many-tests", headers={"Retry-After": str(seconds)})
