@@ -188,7 +188,9 @@ class Container:
             calcom_url=settings.calcom_api_url,
             environment_secrets=self.environment_secrets,
             carrier=carrier,
-            has_sender=bool(settings.policy.senders),
+            calcom_key=reveal(settings.calcom_api_key),
+            sender=settings.policy.default_sender,
+            build_resolver=partial(build_destination_resolver, self),
         )
         return build_setup_actions(context)
 
@@ -229,8 +231,7 @@ class Container:
                 self.engine,
                 partial(open_http_clients, self),
                 partial(build_destination_resolver, self),
-                # The last row is for all other meetings.
-                sender=senders[-1]["address"] if senders else None,
+                sender=self.settings.policy.default_sender,
                 environment_carrier=self.setup_actions.carrier is not None,
             ),
             public_url=self.settings.public_url,

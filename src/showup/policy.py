@@ -249,6 +249,11 @@ class Policy(_Table):
         """Returns the rows of the sender table, as plain values."""
         return [sender.model_dump() for sender in self.senders]
 
+    @property
+    def default_sender(self) -> str | None:
+        """Returns the address of the last sender, which is for all other meetings; None if there is no sender."""
+        return self.senders[-1].address if self.senders else None
+
     def team_texts(self) -> dict[str, Any]:
         """Returns the team's own texts in mails, as plain values."""
         return self.model_dump(include={"event_types", "teammates"})

@@ -1,8 +1,9 @@
-"""What the first run does beyond the database: it connects Cal.com with an API key, and loads or removes the sample."""
+"""What the first run and the page Connections do beyond the database: they call Cal.com, and load the sample."""
 
-from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
-from typing import TYPE_CHECKING
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
 import msgspec
@@ -12,14 +13,24 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from showup.access.account import SECRET_OVERLAP, make_secret, rotate_credentials
 from showup.access.secrets_at_rest import Seal
 from showup.clock import Clock
-from showup.web.http.setup_actions import CalcomConnected, SetupActions
+from showup.web.http.setup_actions import CalcomConnected, MailTest, SetupActions, WebhookConnected
 
 if TYPE_CHECKING:
     from showup.dispatch.destination_context import Clients
+    from showup.dispatch.destination_resolver import DestinationResolver
+    from showup.reconcile.account import ReconciledAccount
+    from showup.reconcile.webhook_registration import WebhookSecrets
+    from showup.sources.calcom.client import CalcomClient
+
+# A person waits for it.
+_TIMEOUT_SECONDS: Final = 15.0
 
 
 class SetupContext(Struct, frozen=True, kw_only=True):
-    """What the actions need. `environment_secrets` are the default account's webhook secrets from the environment."""
+    """What the actions need. `environment_secrets` are the default account's webhook secrets from the environment.
+
+    `calcom_key` is its API key there. `sender`: the address that mails come from, None if showup.toml names none.
+    """
 
     engine: AsyncEngine
     seal: Seal
@@ -29,7 +40,9 @@ class SetupContext(Struct, frozen=True, kw_only=True):
     calcom_url: str
     environment_secrets: tuple[str, ...]
     carrier: str | None
-    has_sender: bool
+    calcom_key: str | None = None
+    sender: str | None = None
+    build_resolver: "Callable[[Clients], DestinationResolver] | None" = None
 
 
 def build_setup_actions(context: SetupContext) -> SetupActions:
@@ -37,6 +50,15 @@ def build_setup_actions(context: SetupContext) -> SetupActions:
 
     async def connect(account: str, api_key: str) -> CalcomConnected:
         return await _connect_calcom(context, account, api_key)
+
+    async def register(account: str) -> WebhookConnected:
+        return await _register_webhook(context, account)
+
+    async def check(account: str) -> list[str]:
+        return await _check_webhook(context, account)
+
+    async def test_mail(workspace_id: UUID, address: str) -> MailTest:
+        return await _send_test_mail(context, workspace_id, address)
 
     async def create_secret(account: str) -> str | None:
         return await _create_secret(context, account)
@@ -57,19 +79,21 @@ def build_setup_actions(context: SetupContext) -> SetupActions:
 
     return SetupActions(
         connect_calcom=connect,
+        register_webhook=register,
+        check_webhook=check,
+        send_test_mail=test_mail,
         create_secret=create_secret,
         warn_of_address=_warn_of_address,
         load_sample=load_sample,
         remove_sample=remove_sample,
         carrier=context.carrier,
-        has_sender=context.has_sender,
+        has_sender=context.sender is not None,
     )
 
 
 async def _connect_calcom(context: SetupContext, account: str, api_key: str) -> CalcomConnected:
     """Tests the key, stores it and registers the webhook. Without a public address, Showup only asks Cal.com."""
     from showup.reconcile import webhook_registration
-    from showup.reconcile.webhook_registration import WebhookSecrets
     from showup.sources.calcom.api_errors import CalcomRefused, CalcomUnavailable
     from showup.sources.calcom.api_webhooks import WebhookScope
     from showup.sources.calcom.client import CalcomClient
@@ -87,18 +111,110 @@ async def _connect_calcom(context: SetupContext, account: str, api_key: str) -> 
         url = f"{context.public_url}/webhooks/calcom/{account}"
         if (warning := _warn_of_address(url)) is not None and _warn_of_address(context.calcom_url) is None:
             return CalcomConnected(user=name, warning=warning)
-        secrets = WebhookSecrets(
-            context.engine,
-            context.seal,
-            context.clock,
-            account=account,
-            environment_secrets=context.environment_secrets,
-        )
         try:
-            registered = await webhook_registration.register(calcom, url, secrets, WebhookScope())
+            registered = await webhook_registration.register(
+                calcom, url, _webhook_secrets(context, account), WebhookScope()
+            )
         except (CalcomRefused, CalcomUnavailable) as fault:
             return CalcomConnected(user=name, warning=fault.because)
     return CalcomConnected(user=name, triggers=len(registered.webhook.triggers))
+
+
+async def _register_webhook(context: SetupContext, account: str) -> WebhookConnected:
+    """Creates the account's webhook at Cal.com with the stored key, or repairs it."""
+    from showup.reconcile import webhook_registration
+    from showup.sources.calcom.api_errors import CalcomRefused, CalcomUnavailable
+    from showup.sources.calcom.api_webhooks import WebhookScope
+
+    try:
+        async with asyncio.timeout(_TIMEOUT_SECONDS), _open_calcom(context, account) as (found, calcom):
+            url = f"{context.public_url}/webhooks/calcom/{account}"
+            if (warning := _warn_of_address(url)) is not None and _warn_of_address(found.url) is None:
+                return WebhookConnected(fault=warning)
+            result = await webhook_registration.register(
+                calcom, url, _webhook_secrets(context, account), WebhookScope()
+            )
+    except (CalcomRefused, CalcomUnavailable) as fault:
+        return WebhookConnected(fault=fault.because)
+    except LookupError as fault:
+        return WebhookConnected(fault=str(fault))
+    except TimeoutError:
+        return WebhookConnected(fault=_too_slow("Cal.com"))
+    return WebhookConnected(created=result.created, triggers=len(result.webhook.triggers))
+
+
+async def _check_webhook(context: SetupContext, account: str) -> list[str]:
+    """Asks Cal.com about the account's webhook; without an API key, there is nothing to ask."""
+    from showup.reconcile import webhook_registration
+    from showup.sources.calcom.api_errors import CalcomRefused, CalcomUnavailable
+    from showup.sources.calcom.api_webhooks import WebhookScope
+
+    try:
+        async with asyncio.timeout(_TIMEOUT_SECONDS), _open_calcom(context, account) as (_, calcom):
+            url = f"{context.public_url}/webhooks/calcom/{account}"
+            status = await webhook_registration.get_webhook_status(
+                calcom, url, _webhook_secrets(context, account), WebhookScope()
+            )
+    except (CalcomRefused, CalcomUnavailable) as fault:
+        return [fault.because]
+    except LookupError:
+        return []
+    except TimeoutError:
+        return [_too_slow("Cal.com")]
+    return list(status.faults)
+
+
+@asynccontextmanager
+async def _open_calcom(context: SetupContext, name: str) -> "AsyncIterator[tuple[ReconciledAccount, CalcomClient]]":
+    """Opens Cal.com's API with the account's key. Raises LookupError, with a sentence, if there is none."""
+    from showup.database.engine import transaction
+    from showup.reconcile.account import ApiAccess, list_accounts_with_key
+    from showup.sources.calcom.client import CalcomClient
+
+    access = ApiAccess(seal=context.seal, url=context.calcom_url, key=context.calcom_key)
+    async with transaction(context.engine) as tx:
+        found = next((one for one in await list_accounts_with_key(tx, access) if one.name == name), None)
+    if found is None:
+        raise LookupError("Showup has no API key of this account. Enter one in the first steps, and try again.")
+    if found.is_v1:
+        raise LookupError("API v1 can't set webhooks. Create the webhook in Cal.com's settings.")
+    async with context.open_clients() as clients:
+        client = clients.client_to(is_untrusted=found.is_own_url)
+        yield found, CalcomClient(client, url=found.url, key=found.key, clock=context.clock)
+
+
+def _webhook_secrets(context: SetupContext, account: str) -> "WebhookSecrets":
+    from showup.reconcile.webhook_registration import WebhookSecrets
+
+    return WebhookSecrets(
+        context.engine,
+        context.seal,
+        context.clock,
+        account=account,
+        environment_secrets=context.environment_secrets,
+    )
+
+
+async def _send_test_mail(context: SetupContext, workspace_id: UUID, address: str) -> MailTest:
+    from showup.access import workspaces_store
+    from showup.database.engine import transaction
+    from showup.dispatch.mail_test import send_test_mail
+
+    if context.sender is None or context.build_resolver is None:
+        return MailTest(because="no sender is set: without one, each mail fails")
+    async with transaction(context.engine) as tx:
+        workspace = await workspaces_store.get(tx, workspace_id)
+    try:
+        async with asyncio.timeout(_TIMEOUT_SECONDS), context.open_clients() as clients:
+            resolver = context.build_resolver(clients)
+            result = await send_test_mail(resolver, workspace, sender=context.sender, address=address)
+    except TimeoutError:
+        return MailTest(sender=context.sender, because=_too_slow("the mail provider"))
+    return MailTest(sender=context.sender, provider=result.provider, because=result.because)
+
+
+def _too_slow(who: str) -> str:
+    return f"{who} did not answer within {_TIMEOUT_SECONDS:.0f} seconds. Try again later"
 
 
 async def _store_key(context: SetupContext, account: str, api_key: str) -> None:

@@ -40,13 +40,6 @@ SIGNED = {
     ("POST", "/o/{token}"),
     ("GET", "/logos/{name}"),
 }
-# Users open these in a browser, with the key as the password: see tests/web/test_mail_preview.py.
-PAGES = {
-    ("GET", "/mail"),
-    ("GET", "/mail/{delivery_id}"),
-    ("GET", "/mail/{delivery_id}/html"),
-    ("GET", "/mail/{delivery_id}/invite.ics"),
-}
 # Teammates open these with a session: see tests/web/dashboard/test_page_access.py.
 DASHBOARD: Final = {
     ("GET", "/"): "read",
@@ -94,6 +87,21 @@ DASHBOARD: Final = {
     ("POST", "/unmatched/{unmatched_id}/dismiss"): "write",
     ("POST", "/unmatched/{unmatched_id}/restore"): "write",
     ("POST", "/unmatched/matches/{match_id}/undo"): "write",
+    ("GET", "/deliveries"): "read",
+    ("POST", "/deliveries"): "write",
+    ("GET", "/deliveries/{delivery_id}"): "read",
+    ("POST", "/deliveries/{delivery_id}"): "write",
+    ("GET", "/deliveries/{delivery_id}/html"): "write",
+    ("GET", "/deliveries/{delivery_id}/invite.ics"): "write",
+    ("GET", "/mail"): "write",
+    ("GET", "/events"): "read",
+    ("GET", "/events/{event_id}"): "read",
+    ("GET", "/events/{event_id}/body"): "write",
+    ("POST", "/events/{event_id}/replay"): "write",
+    ("GET", "/connections"): "read",
+    ("POST", "/connections/mail"): "admin",
+    ("POST", "/connections/webhooks/{endpoint_id}"): "admin",
+    ("POST", "/connections/{connection_id}"): "admin",
     ("GET", "/settings/teammates"): "read",
     ("POST", "/theme"): "read",
     ("POST", "/workspace"): "read",
@@ -220,7 +228,7 @@ def scope_of(route: RouteMethod) -> str:
 
 @pytest.fixture
 def guarded(app: FastAPI) -> list[RouteMethod]:
-    others = OPEN | SIGNED | PAGES | SIGN_IN | CALCOM_SIGN_IN | MCP | set(DASHBOARD) | {OPENAPI}
+    others = OPEN | SIGNED | SIGN_IN | CALCOM_SIGN_IN | MCP | set(DASHBOARD) | {OPENAPI}
     return [route for route in all_routes(app) if route not in others]
 
 

@@ -10,11 +10,10 @@ from showup.cli.output import print_json
 from showup.cli.runner import get_workspace, run_command
 
 if TYPE_CHECKING:
+    from showup.access.workspace import Workspace
     from showup.container import Container
+    from showup.dispatch.destination_resolver import DestinationResolver
     from showup.settings import Settings
-
-_SUBJECT = "Test mail from Showup"
-_TEXT = "This is a test mail from Showup. If you can read it, Showup can email your attendees.\n"
 
 
 class SentTest(Struct, frozen=True, kw_only=True):
@@ -64,45 +63,42 @@ def send_test(
 async def _send(
     container: "Container", workspace: str, address: str, organizer: str | None, page: str | None
 ) -> SentTest:
-    import asyncio
-    from uuid import uuid4
-
-    from showup.access.secrets_at_rest import DecryptionError
     from showup.container import build_destination_resolver, open_http_clients
     from showup.database.engine import transaction
-    from showup.destinations.contract import Delivered
-    from showup.destinations.email.destination import Mail, MailPreview
+    from showup.dispatch.mail_test import send_test_mail
 
     async with transaction(container.engine) as tx:
         found = await get_workspace(tx, workspace)
     async with open_http_clients(container) as clients:
-        try:
-            mail = await build_destination_resolver(container, clients).mail(found)
-        except (DecryptionError, ValueError) as fault:
-            raise CliError(f"{workspace} can't send mail: {fault}.") from None
-        if isinstance(mail.transport, MailPreview):
-            raise CliError(
-                f"{workspace} sends no mail, but stores it in the mail preview at /mail. Set RESEND_API_KEY or "
-                "SMTP_URL, or a connection resend or smtp, and try again."
-            )
+        resolver = build_destination_resolver(container, clients)
+        await _require_provider(resolver, found)
         sender, chosen_by = _choose_sender(container.settings, organizer, page)
-        content = Mail(sender=sender, to=address, subject=_SUBJECT, text=_TEXT, html=f"<p>{_TEXT}</p>")
-        result = SentTest(to=address, sender=sender, chosen_by=chosen_by, provider=str(mail.transport))
-        timeout = mail.pace.timeout.total_seconds()
-        try:
-            async with asyncio.timeout(timeout):
-                outcome = await mail.transport.send(uuid4(), content)
-        except TimeoutError:
-            return _with(result, because=f"{mail.transport} did not answer within {timeout:.0f} seconds")
-        if isinstance(outcome, Delivered):
-            return _with(result, reference=outcome.reference)
-        return _with(result, because=outcome.because.rstrip("."))
+        result = await send_test_mail(resolver, found, sender=sender, address=address)
+    assert result.provider is not None, "checked above"
+    return SentTest(
+        to=address,
+        sender=sender,
+        chosen_by=chosen_by,
+        provider=result.provider,
+        reference=result.reference,
+        because=result.because,
+    )
 
 
-def _with(result: SentTest, *, reference: str | None = None, because: str | None = None) -> SentTest:
-    from msgspec.structs import replace
+async def _require_provider(resolver: "DestinationResolver", workspace: "Workspace") -> None:
+    """Raises CliError if the workspace can't send mail."""
+    from showup.access.secrets_at_rest import DecryptionError
+    from showup.destinations.email.destination import MailPreview
 
-    return replace(result, reference=reference, because=because)
+    try:
+        mail = await resolver.mail(workspace)
+    except (DecryptionError, ValueError) as fault:
+        raise CliError(f"{workspace.slug} can't send mail: {fault}.") from None
+    if isinstance(mail.transport, MailPreview):
+        raise CliError(
+            f"{workspace.slug} sends no mail, but stores it in the mail preview at /mail. Set RESEND_API_KEY or "
+            "SMTP_URL, or a connection resend or smtp, and try again."
+        )
 
 
 def _choose_sender(settings: "Settings", organizer: str | None, page: str | None) -> tuple[str, str]:

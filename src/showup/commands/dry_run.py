@@ -5,7 +5,7 @@ the cost follows the change, and not the workspace.
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final
 from uuid import UUID
 
@@ -68,14 +68,30 @@ async def dry_run(unit_of_work: UnitOfWork, workspace_id: UUID, *events: ManualE
     Until the transaction ends, nobody else can change the workspace, so the commands would do exactly this.
     """
     await unit_of_work.lock(workspace_id)
-    connection = await unit_of_work.connection()
+    refused: str | None = None
+
+    async def execute() -> list[UUID]:
+        nonlocal refused
+        result = await unit_of_work.try_execute(workspace_id, *events)
+        refused = result.refused
+        return result.event_ids
+
+    difference = await difference_of(await unit_of_work.connection(), workspace_id, execute)
+    return difference if refused is None else Difference(refused=refused)
+
+
+async def difference_of(
+    connection: asyncpg.Connection, workspace_id: UUID, change: Callable[[], Awaitable[Sequence[UUID]]]
+) -> Difference:
+    """Return what `change` changes, which returns the ids of its events; all of it is taken back.
+
+    The caller holds the workspace's lock.
+    """
     last_number = await connection.fetchval("SELECT feed_number FROM workspaces WHERE id = $1", workspace_id)
     async with rolled_back(connection):
-        result = await unit_of_work.try_execute(workspace_id, *events)
-        if result.refused is not None:
-            return Difference(refused=result.refused)
+        event_ids = await change()
         entries = await connection.fetch(_ENTRIES, workspace_id, last_number, MAX_CHANGES + 1)
-        affected = await connection.fetchrow(_AFFECTED, workspace_id, last_number, result.event_ids)
+        affected = await connection.fetchrow(_AFFECTED, workspace_id, last_number, event_ids)
         after = await _deliveries(connection, affected)
     before = await _deliveries(connection, affected)
     total = entries[0]["total"] if entries else 0

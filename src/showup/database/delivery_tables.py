@@ -114,6 +114,12 @@ deliveries = Table(
         postgresql_where=text("kind = 'no_show' AND state = 'delivered'"),
     ),
     Index("ix_deliveries_failed", "workspace_id", "updated_at", postgresql_where=text("state = 'failed'")),
+    # The last success of a destination, and how many it received lately.
+    Index(
+        "ix_deliveries_delivered",
+        *("workspace_id", "destination", "delivered_at"),
+        postgresql_where=text("delivered_at IS NOT NULL"),
+    ),
     Index("ix_deliveries_provider_id", "provider_id", postgresql_where=text("provider_id IS NOT NULL")),
     Index(
         "ix_deliveries_record",

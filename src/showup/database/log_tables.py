@@ -152,8 +152,7 @@ audit_log = Table(
     Column("company_id", UUID),
     Column("deal_id", UUID),
     PrimaryKeyConstraint("workspace_id", "number"),
-    # Manual events outside bookings and deals.
-    Index("ix_audit_log_manual", "event_id", postgresql_where=text("deal_id IS NULL AND booking_id IS NULL")),
+    Index("ix_audit_log_event_id", "event_id"),
     Index("ix_audit_log_booking_id", "booking_id", postgresql_where=text("booking_id IS NOT NULL")),
     Index("ix_audit_log_deal_id", "deal_id", postgresql_where=text("deal_id IS NOT NULL")),
     Index("ix_audit_log_company_id", "company_id", postgresql_where=text("company_id IS NOT NULL")),

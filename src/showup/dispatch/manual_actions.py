@@ -53,6 +53,11 @@ async def retry(connection: asyncpg.Connection, delivery_id: UUID, now: datetime
     return because
 
 
+async def refusal_of(connection: asyncpg.Connection, delivery_id: UUID, now: datetime) -> str | None:
+    """Returns why a retry would be refused; None if it would be done."""
+    return _retry_refusal(await connection.fetchrow(f"{_READ} WHERE id = $1", delivery_id), now)
+
+
 async def send_again(connection: asyncpg.Connection, delivery_id: UUID, now: datetime) -> str | None:
     """Sends again what an endpoint already accepted, under the same id and byte for byte; else returns why not."""
     row = await _lock(connection, delivery_id)

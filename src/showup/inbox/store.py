@@ -151,6 +151,16 @@ async def fetch_pending(
     return found
 
 
+async def find_pending(connection: asyncpg.Connection, workspace_id: UUID, event_id: UUID) -> InboxEvent | None:
+    """Returns the event if it is of this workspace and is to be applied."""
+    row = await connection.fetchrow(
+        f"SELECT {_FIELDS} FROM inbox_events e WHERE e.id = $1 AND e.workspace_id = $2 AND e.state = 'pending'",  # noqa: S608  # the fields are a constant
+        event_id,
+        workspace_id,
+    )
+    return None if row is None else _inbox_event(row)
+
+
 async def busy_workspaces(connection: asyncpg.Connection, now: datetime) -> list[UUID]:
     """Returns the workspaces that have events to apply now."""
     # Behind EXISTS, the planner reads all waiting events, however many; with LIMIT it stops at the first.

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from showup.access.permission import Permission
 from showup.database.tables import deliveries, delivery_attempts, delivery_contents, destination_queues
-from showup.reads.explanation import explain, next_try_at
+from showup.reads.explanation import SayTime, explain, next_try_at, utc_time
 from showup.reads.keyset import PageRequest, ResultPage, Sorts, read_page
 from showup.reads.rows import Item, if_any, if_set, visible_to, workspace_of
 from showup.reads.simulated import SimulatedFilter, if_simulated
@@ -44,7 +44,12 @@ class DeliveryFilter(Struct, frozen=True, kw_only=True):
 
 
 async def list_deliveries(
-    tx: AsyncConnection, permission: Permission, filters: DeliveryFilter, page_request: PageRequest, now: datetime
+    tx: AsyncConnection,
+    permission: Permission,
+    filters: DeliveryFilter,
+    page_request: PageRequest,
+    now: datetime,
+    say_time: SayTime = utc_time,
 ) -> ResultPage:
     """Returns one page of the deliveries that the permission allows, each with the reason for its state at `now`."""
     query = _select(permission).where(
@@ -56,16 +61,21 @@ async def list_deliveries(
         query = query.where(if_any(getattr(filters, name), deliveries.c[name].in_))
     page = await read_page(tx, query, SORTS, page_request)
     return ResultPage(
-        items=[_without_candidates(_with_explanation(item, now)) for item in page.items], next_cursor=page.next_cursor
+        items=[_without_candidates(_with_explanation(item, now, say_time)) for item in page.items],
+        next_cursor=page.next_cursor,
     )
 
 
-async def find_delivery(tx: AsyncConnection, permission: Permission, delivery_id: UUID, now: datetime) -> Item | None:
+async def find_delivery(
+    tx: AsyncConnection, permission: Permission, delivery_id: UUID, now: datetime, say_time: SayTime = utc_time
+) -> Item | None:
     """Returns the delivery with its `attempt_history`, oldest first; None if the permission does not allow it."""
     query = _select(permission).add_columns(delivery_contents.c.rendered_at)
     query = query.outerjoin(delivery_contents, delivery_contents.c.delivery_id == deliveries.c.id)
     row = (await tx.execute(query.where(deliveries.c.id == delivery_id))).mappings().one_or_none()
-    return None if row is None else _with_explanation(row, now) | {"attempt_history": await _attempts(tx, delivery_id)}
+    if row is None:
+        return None
+    return _with_explanation(row, now, say_time) | {"attempt_history": await _attempts(tx, delivery_id)}
 
 
 async def deliveries_of(
@@ -107,10 +117,10 @@ def _select(permission: Permission) -> Select[Any]:
     return query.outerjoin_from(deliveries, destination_queues, queue_join).where(visible_to(permission, deliveries))
 
 
-def _with_explanation(row: RowMapping | Item, now: datetime) -> Item:
+def _with_explanation(row: RowMapping | Item, now: datetime, say_time: SayTime = utc_time) -> Item:
     found: Item = dict(row)
     fields = {name: value for name, value in found.items() if name not in _EXPLANATION_FIELDS}
-    return fields | {"because": explain(found, now), "next_try_at": next_try_at(found, now)}
+    return fields | {"because": explain(found, now, say_time), "next_try_at": next_try_at(found, now)}
 
 
 def _without_candidates(found: Item) -> Item:

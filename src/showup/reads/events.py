@@ -27,9 +27,13 @@ _RAW_FIELDS = ("content_type", "webhook_version", "source_address", "body")
 
 
 class EventFilter(Struct, frozen=True, kw_only=True):
-    """Conditions on an inbox event; an empty one does not filter. `trigger` is Cal.com's name for the webhook."""
+    """Conditions on an inbox event; an empty one does not filter.
+
+    `source`: who speaks in the body. `trigger` is Cal.com's name for the webhook.
+    """
 
     state: Sequence[str] = ()
+    source: Sequence[str] = ()
     trigger: Sequence[str] = ()
     uid: Sequence[str] = ()
     simulated: SimulatedFilter = "all"
@@ -45,7 +49,7 @@ async def list_events(
     query = select(*(inbox_events.c[name] for name in (*_FIELDS, "uid")), *_labels())
     query = query.outerjoin_from(inbox_events, connections, inbox_events.c.account_id == connections.c.id)
     query = query.where(visible_to(permission, inbox_events))
-    for name in ("state", "trigger", "uid"):
+    for name in ("state", "source", "trigger", "uid"):
         query = query.where(if_any(getattr(filters, name), inbox_events.c[name].in_))
     query = query.where(if_simulated(filters.simulated, simulated_event()))
     page = await read_page(tx, query, SORTS, page_request)

@@ -1,8 +1,11 @@
 """Explains the state of a delivery in a sentence for a person. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
+
+SayTime: TypeAlias = Callable[[datetime], str]
+"""Writes a moment for the reader of the sentence."""
 
 _DELIVERED_BY: Final = {
     "resend": "Resend accepted it",
@@ -16,11 +19,16 @@ _DELIVERED_BY: Final = {
 }
 
 
-def explain(delivery: Mapping[str, Any], now: datetime) -> str:
+def utc_time(at: datetime) -> str:
+    """Writes a moment in UTC, for programs and logs."""
+    return f"{at:%Y-%m-%d %H:%M:%S} UTC"
+
+
+def explain(delivery: Mapping[str, Any], now: datetime, say_time: SayTime = utc_time) -> str:
     """Explains a row that has the queue's `paused_until` and `paused_because` beside its own columns."""
     match delivery["state"]:
         case "scheduled":
-            return _explain_waiting(delivery, now)
+            return _explain_waiting(delivery, now, say_time)
         case "sending" if delivery["wake_at"] > now:
             return f"attempt {delivery['attempts']} is in progress"
         case "sending":
@@ -50,19 +58,19 @@ def next_try_at(delivery: Mapping[str, Any], now: datetime) -> datetime | None:
     return wake_at if paused_until is None else paused_until
 
 
-def _explain_waiting(delivery: Mapping[str, Any], now: datetime) -> str:
+def _explain_waiting(delivery: Mapping[str, Any], now: datetime, say_time: SayTime) -> str:
     if _awaits_answer(delivery, now):
-        until = _format_time(delivery["wake_at"])
+        until = say_time(delivery["wake_at"])
         return f"waiting until {until} for a person to choose the record: {delivery['because']}"
     failure_prefix = f"attempt {delivery['attempts']} failed: {delivery['because']}; " if delivery["because"] else ""
     if (paused_until := _paused_until(delivery, now)) is not None:
         reason = f": {delivery['paused_because']}" if delivery["paused_because"] else ""
-        return f"{failure_prefix}{delivery['destination']} is paused until {_format_time(paused_until)}{reason}"
+        return f"{failure_prefix}{delivery['destination']} is paused until {say_time(paused_until)}{reason}"
     if delivery["wake_at"] <= now:
         return f"{failure_prefix}due now, waiting to be sent"
     if delivery["attempts"]:
-        return f"{failure_prefix}next attempt at {_format_time(delivery['wake_at'])}"
-    return f"due at {_format_time(delivery['wake_at'])}"
+        return f"{failure_prefix}next attempt at {say_time(delivery['wake_at'])}"
+    return f"due at {say_time(delivery['wake_at'])}"
 
 
 def _awaits_answer(delivery: Mapping[str, Any], now: datetime) -> bool:
@@ -74,7 +82,3 @@ def _paused_until(delivery: Mapping[str, Any], now: datetime) -> datetime | None
     """Returns until when the pause of its queue delays it; None if it does not."""
     paused_until: datetime | None = delivery["paused_until"]
     return paused_until if paused_until is not None and paused_until > max(now, delivery["wake_at"]) else None
-
-
-def _format_time(at: datetime) -> str:
-    return f"{at:%Y-%m-%d %H:%M:%S} UTC"

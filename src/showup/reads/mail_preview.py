@@ -1,14 +1,12 @@
 """The mail preview: mails that were stored instead of sent, as an operator reads them."""
 
-from uuid import UUID
-
 from sqlalchemy import Select, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from showup.access.permission import Permission
 from showup.database.tables import deliveries, delivery_contents, workspaces
 from showup.reads.keyset import PageRequest, ResultPage, Sorts, read_page
-from showup.reads.rows import Item, visible_to
+from showup.reads.rows import visible_to
 
 # A previewed mail changes no more: it was stored when its row last changed.
 SORTS: Sorts = {"stored_at": deliveries.c.updated_at}
@@ -23,13 +21,6 @@ async def list_mails(tx: AsyncConnection, permission: Permission, page_request: 
     """Returns one page of the permission's mail preview, each mail with its `subject` and its `workspace`'s slug."""
     subject = delivery_contents.c.content["subject"].astext.label("subject")
     return await read_page(tx, _select_mails(permission).add_columns(subject), SORTS, page_request)
-
-
-async def find_mail(tx: AsyncConnection, permission: Permission, delivery_id: UUID) -> Item | None:
-    """Returns the mail with its whole `content`; None if the permission allows no such mail."""
-    query = _select_mails(permission).add_columns(delivery_contents.c.content).where(deliveries.c.id == delivery_id)
-    row = (await tx.execute(query)).mappings().one_or_none()
-    return None if row is None else dict(row)
 
 
 def _select_mails(permission: Permission) -> Select[tuple[object, ...]]:

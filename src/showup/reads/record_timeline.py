@@ -79,19 +79,22 @@ async def load_timeline(  # whose, and how much of it
     of_deal = None if is_of_booking else deal_id
     if shown != "messages":
         rows = await connection.fetch(_ENTRIES, *whose, shown, list(_CHANGES), is_of_booking)
-        entries = await _readable(tx, permission, [_entry(dict(row)) for row in rows])
+        entries = await readable_entries(tx, permission, [entry_of(dict(row)) for row in rows])
     if shown in ("everything", "messages"):
         rows = await connection.fetch(_MESSAGES, *whose[:2], of_deal, limit)
         messages = [SentMessage(**dict(row)) for row in rows]
     return RecordTimeline(entries=entries, messages=messages)
 
 
-def _entry(row: dict[str, Any]) -> LoggedChange:
+def entry_of(row: dict[str, Any]) -> LoggedChange:
+    """Returns the entry of a row whose `change` is JSON text."""
     return LoggedChange(**row | {"change": msgspec.json.decode(row["change"])})
 
 
-async def _readable(tx: AsyncConnection, permission: Permission, entries: list[LoggedChange]) -> list[LoggedChange]:
-    """Return the entries without the uids that the reader must not see: texts of a change may contain some."""
+async def readable_entries(
+    tx: AsyncConnection, permission: Permission, entries: list[LoggedChange]
+) -> list[LoggedChange]:
+    """Returns the entries without the uids that the reader must not see: texts of a change may contain some."""
     if can_see_uids(permission):
         return entries
     uids = await uids_of_bookings(tx, {one.booking_id for one in entries if one.booking_id is not None})

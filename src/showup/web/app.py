@@ -19,7 +19,7 @@ from showup.destinations.public_addresses import AddressPolicy
 from showup.dispatch.sign_in_mail import SignInMailer
 from showup.inbox.apply import EventHandlers
 from showup.inbox.ingest_metrics import IngestMetrics
-from showup.web import api_docs, confirm, mail_preview, metrics, openapi, probes, unsubscribe
+from showup.web import api_docs, confirm, metrics, openapi, probes, unsubscribe
 from showup.web import logos as logo_pages
 from showup.web.api import (
     analysis,
@@ -73,6 +73,14 @@ from showup.web.dashboard import funnel as funnel_page
 from showup.web.dashboard import unmatched as unmatched_page
 from showup.web.dashboard.assets import add_assets
 from showup.web.dashboard.lists import list_pages, selection, view_pages
+from showup.web.dashboard.operations import (
+    connections_page,
+    delivery_list,
+    delivery_page,
+    event_list,
+    event_page,
+    mail_pages,
+)
 from showup.web.dashboard.records import company_page, merge_pages, person_page
 from showup.web.http.app_state import (
     LOCK_TIMEOUT,
@@ -102,7 +110,7 @@ SIGNED_ROUTERS = (
     confirm.router,
     logo_pages.router,
 )
-# Teammates open these pages in a browser, with a session. For the mail preview, an API key as a password works too.
+# Teammates open these pages in a browser, with a session.
 PAGE_ROUTERS = (
     sign_in_request.router,
     sign_in.router,
@@ -129,7 +137,12 @@ PAGE_ROUTERS = (
     preferences.router,
     assistant_page.router,
     calcom_sign_in.router,
-    mail_preview.router,
+    delivery_list.router,
+    mail_pages.router,
+    delivery_page.router,
+    event_list.router,
+    event_page.router,
+    connections_page.router,
 )
 READ_ROUTERS = (
     attention.router,

@@ -66,16 +66,14 @@ def render_page(
     *,
     status: int = 200,
     has_form: bool = False,
-    has_frame: bool = False,
     look: AttendeeLook | None = None,
     root_path: str = "./",
 ) -> HTMLResponse:
     """Render a page around `content`.
 
     `title` and `content` are HTML: the caller has escaped all outside data. Only with `has_form` may the page submit a
-    form, and only with `has_frame` may it contain a frame, both limited to its own origin. A page
-    with a `look` is for attendees and has no header, which is for the team. `root_path` is the relative path from the
-    page's folder to the home page.
+    form, to its own origin. A page with a `look` is for attendees and has no header, which is for the team. `root_path`
+    is the relative path from the page's folder to the home page.
     """
     header = _HEADER.substitute(up=root_path) if look is None else ""
     look = look or AttendeeLook(language="en")
@@ -92,6 +90,4 @@ def render_page(
         policy = policy.replace("style-src", f"style-src 'sha256-{_digest(look.style)}'")
     if origins := sorted({_origin(url) for url in look.images}):
         policy = policy.replace("img-src", f"img-src {' '.join(origins)}")
-    if has_frame:
-        policy += "; frame-src 'self'"
     return HTMLResponse(text, status, headers={"Content-Security-Policy": policy})

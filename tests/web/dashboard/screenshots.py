@@ -29,9 +29,12 @@ PAGES: Final = {
     "teammates": "settings/teammates",
     "setup": "setup",
     "mail": "mail",
+    "deliveries": "deliveries",
+    "events": "events",
+    "connections": "connections",
     "signin": "signin",
 }
-_FULL: Final = {"today", "outcomes", "teammates", "setup", "mail"}
+_FULL: Final = {"today", "outcomes", "teammates", "setup", "mail", "connections"}
 
 
 @contextmanager

@@ -1,15 +1,19 @@
 """AP4: the second step of the first run: one API key sets the webhook at Cal.com, and a refused one is not stored."""
 
+import re
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 
 import pytest
 
 from showup.access import accounts_store
+from showup.access.account import Credentials
+from showup.access.connection import Connection
 from showup.access.secrets_at_rest import Seal
 from showup.container import build_projection_worker, event_handlers
 from showup.destinations import public_http, vendor_api
 from showup.destinations.public_addresses import AddressPolicy
+from showup.dispatch.connection_check import ConnectionCheck
 from showup.dispatch.destination_context import Clients
 from showup.reconcile.account import ApiAccess
 from showup.reconcile.reconciler import Reconciler
@@ -22,7 +26,7 @@ from tests.fake_calcom.rows import Guest
 from tests.fake_calcom.server import FakeCalcom
 from tests.fake_calcom.world import World
 from tests.web.dashboard.conftest import Browser
-from tests.web.sample_data import ADMIN_KEY
+from tests.web.sample_data import ADMIN_KEY, id_of
 from tests.web.scenario import DAY, TODAY, Scenario, ticking_clock
 
 SEAL = Seal(["a key for tests"])
@@ -55,7 +59,6 @@ def admin_of(scenario: Scenario, calcom: FakeCalcom, public_url: str = PUBLIC_UR
             calcom_url=calcom.url,
             environment_secrets=(),
             carrier=None,
-            has_sender=False,
         )
     )
     app = create_app(
@@ -66,9 +69,15 @@ def admin_of(scenario: Scenario, calcom: FakeCalcom, public_url: str = PUBLIC_UR
         event_handlers=event_handlers(),
         mail_secrets=MailSecrets(seal=SEAL),
         setup_actions=actions,
+        check_connection=accept,
         public_url=public_url,
     )
     return Browser(app, "admin")
+
+
+async def accept(_connection: Connection) -> ConnectionCheck:
+    """Tests a connection whose system accepts everything."""
+    return ConnectionCheck(message="Cal.com accepts the API key")
 
 
 async def stored_key(scenario: Scenario) -> str | None:
@@ -141,6 +150,30 @@ async def test_a_refused_key_is_not_stored(scenario: Scenario, calcom: FakeCalco
     assert (refused.status_code, "field__fault" in refused.text) == (422, True)
     assert (await admin.post("/setup/calcom", api_key="")).status_code == 422
     assert await stored_key(scenario) is None
+
+
+async def test_one_click_sets_the_webhook_and_a_test_asks_calcom_about_it(
+    scenario: Scenario, calcom: FakeCalcom
+) -> None:
+    await scenario_account(scenario)
+    path = f"/connections/{id_of('ours.account')}"
+    no_key = await admin_of(scenario, calcom).post(path, do="register")
+    assert "Showup has no API key of this account" in no_key.text
+    async with scenario.engine.begin() as tx:
+        stored = await accounts_store.find_for_update(tx, "ours-calcom")
+        assert stored is not None
+        await accounts_store.set_credentials(tx, SEAL, stored.id, Credentials(api_key=calcom.key))
+    missing = await admin_of(scenario, calcom).post(path, do="test")
+    assert "Cal.com has no webhook with this address: set the webhook." in missing.text
+    done = await admin_of(scenario, calcom).post(path, do="register")
+    assert re.search(r"Webhook set at Cal.com, with \d+ triggers and a new secret.", done.text)
+    [webhook] = calcom.webhooks
+    assert webhook.secret is not None
+    assert webhook.secret not in done.text
+    assert "Cal.com accepts the API key." in (await admin_of(scenario, calcom).post(path, do="test")).text
+    calcom.stop()
+    gone = await admin_of(scenario, calcom).post(path, do="register")
+    assert (gone.status_code, "field__fault" in gone.text) == (200, True)
 
 
 async def test_an_address_that_calcom_cannot_reach_is_shown(scenario: Scenario, calcom: FakeCalcom) -> None:

@@ -12,10 +12,10 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from showup.web.dashboard import decisions, message_words, words
 from showup.web.dashboard.assets import asset_hash
 
-# No inline script or style, and nothing from another server.
+# No inline script or style, and nothing from another server. A frame shows a mail, which has a policy of its own.
 POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self';"
-    " base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+    " frame-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
 
 _BASE: Final = re.compile(r"\./|(\.\./){1,9}")

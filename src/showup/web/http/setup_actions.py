@@ -1,4 +1,7 @@
-"""What the first run does beyond the database: it calls Cal.com and loads the sample. The container provides it."""
+"""What the first run and the page Connections do beyond the database: they call other systems, and load the sample.
+
+The container provides it.
+"""
 
 from collections.abc import Awaitable, Callable
 from uuid import UUID
@@ -15,15 +18,40 @@ class CalcomConnected(Struct, frozen=True, kw_only=True):
     warning: str | None = None
 
 
+class WebhookConnected(Struct, frozen=True, kw_only=True):
+    """The result of setting the webhook at Cal.com: `fault` says why there is none now.
+
+    `created` is False where an existing one was repaired; `triggers` says how many it has.
+    """
+
+    created: bool = False
+    triggers: int = 0
+    fault: str | None = None
+
+
+class MailTest(Struct, frozen=True, kw_only=True):
+    """The result of a test mail: `because` says why it was not sent."""
+
+    sender: str | None = None
+    provider: str | None = None
+    because: str | None = None
+
+
 class SetupActions(Struct, frozen=True, kw_only=True):
     """`connect_calcom(account, api_key)` stores the key and registers the webhook.
 
-    `create_secret(account)` returns a new webhook secret; None if the environment sets it. `warn_of_address` says why
-    Cal.com can't reach a webhook address. `load_sample` and `remove_sample` take a workspace. `carrier` sends the
-    default workspace's mail by the environment; None: the preview. `has_sender`: showup.toml names a sender.
+    `register_webhook(account)` does so with the stored key, and `check_webhook(account)` asks Cal.com about it and
+    returns its faults. `send_test_mail(workspace, address)` really sends one. These three return in time, whatever the
+    other system does. `create_secret(account)` returns a new webhook secret; None if the environment sets it.
+    `warn_of_address` says why Cal.com can't reach a webhook address. `load_sample` and `remove_sample` take a
+    workspace. `carrier` sends the default workspace's mail by the environment; None: the preview. `has_sender`:
+    showup.toml names a sender.
     """
 
     connect_calcom: Callable[[str, str], Awaitable[CalcomConnected]]
+    register_webhook: Callable[[str], Awaitable[WebhookConnected]]
+    check_webhook: Callable[[str], Awaitable[list[str]]]
+    send_test_mail: Callable[[UUID, str], Awaitable[MailTest]]
     create_secret: Callable[[str], Awaitable[str | None]]
     warn_of_address: Callable[[str], str | None]
     load_sample: Callable[[UUID], Awaitable[object]]

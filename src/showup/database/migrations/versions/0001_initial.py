@@ -160,7 +160,7 @@ TABLES = (
     "CREATE INDEX ix_audit_log_booking_id ON audit_log (booking_id) WHERE booking_id IS NOT NULL",
     "CREATE INDEX ix_audit_log_company_id ON audit_log (company_id) WHERE company_id IS NOT NULL",
     "CREATE INDEX ix_audit_log_deal_id ON audit_log (deal_id) WHERE deal_id IS NOT NULL",
-    "CREATE INDEX ix_audit_log_manual ON audit_log (event_id) WHERE deal_id IS NULL AND booking_id IS NULL",
+    "CREATE INDEX ix_audit_log_event_id ON audit_log (event_id)",
     "CREATE INDEX ix_audit_log_person_id ON audit_log (person_id) WHERE person_id IS NOT NULL",
     """CREATE TABLE booking_aliases (
         alias_id UUID NOT NULL,
@@ -258,6 +258,8 @@ TABLES = (
         CONSTRAINT fk_deliveries_workspace_id FOREIGN KEY(workspace_id) REFERENCES workspaces (id)
     )""",
     "CREATE INDEX ix_deliveries_booking_id ON deliveries (booking_id)",
+    """CREATE INDEX ix_deliveries_delivered ON deliveries (workspace_id, destination, delivered_at) WHERE
+        delivered_at IS NOT NULL""",
     "CREATE INDEX ix_deliveries_deal_id ON deliveries (deal_id) WHERE deal_id IS NOT NULL",
     """CREATE INDEX ix_deliveries_expires_at ON deliveries (workspace_id, destination, expires_at) WHERE
         state IN ('scheduled', 'sending')""",

@@ -1,0 +1,180 @@
+"""`/connections`: whether each outside system works, since when not, and what puts it right."""
+
+import asyncio
+from typing import Any, Final
+from uuid import UUID
+
+import structlog
+from fastapi import APIRouter, Request, Response
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from showup.access import connections_store
+from showup.access.account import DEFAULT
+from showup.access.connection import CALCOM, Connection
+from showup.access.teammate import Session
+from showup.connections import endpoint_registration, endpoints_store
+from showup.connections.sync_requests_store import request_sync
+from showup.database.engine import driver_connection
+from showup.reads.connections import list_connections
+from showup.reads.destinations import list_destinations
+from showup.reads.endpoints import list_endpoints
+from showup.reads.keyset import PageRequest
+from showup.reads.lead_sources import EMAILBISON
+from showup.reads.source_webhooks import last_webhooks
+from showup.web.dashboard.action_result import ActionResult
+from showup.web.dashboard.operations.connection_rows import MAIL, build_connections
+from showup.web.dashboard.operations.pages import read_own_form, render_operations
+from showup.web.dashboard.operations.system_names import system_name
+from showup.web.dashboard.page_route import DashboardRoute, is_part, redirect
+from showup.web.dashboard.shell import record_visit, viewer_of
+from showup.web.http.app_state import AppState, State, read_transaction, write_transaction
+from showup.web.http.problems import Refusal
+from showup.web.http.sessions import SignedIn, SignedInAdmin
+from showup.web.http.setup_actions import SetupActions
+
+router = APIRouter(prefix="/connections", include_in_schema=False, route_class=DashboardRoute)
+
+_log = structlog.get_logger()
+# Longer than the time limits of all that it asks.
+_TIMEOUT_SECONDS: Final = 30.0
+_MAX_ENDPOINTS: Final = 50
+
+
+@router.get("")
+async def connections_page(request: Request, session: SignedIn, state: State) -> Response:
+    """Show what is known, without asking any other system; for htmx the part that changes live."""
+    if not is_part(request):
+        await record_visit(session, state)
+    return await _show(request, session, state)
+
+
+@router.post("/mail")
+async def send_test_mail(request: Request, session: SignedInAdmin, state: State) -> Response:
+    """Really send a test mail, to the teammate who asks."""
+    await read_own_form(request, session)
+    _limit_tests(session, state)
+    done = await _actions(state).send_test_mail(session.workspace.id, session.teammate.email)
+    if done.because is not None:
+        result = ActionResult(text=f"The test mail was not sent: {done.because.rstrip('.')}.", is_fault=True)
+    else:
+        result = ActionResult(text=f"{done.provider} accepted a test mail from {done.sender} to you.")
+    return await _show(request, session, state, result, MAIL)
+
+
+@router.post("/webhooks/{endpoint_id}")
+async def send_ping(request: Request, endpoint_id: UUID, session: SignedInAdmin, state: State) -> Response:
+    """Send a test to an outgoing webhook; its delivery shows the answer."""
+    await read_own_form(request, session)
+    _limit_tests(session, state)
+    async with write_transaction(state) as tx:
+        driver = await driver_connection(tx)
+        endpoint = await endpoints_store.find(driver, session.workspace.id, endpoint_id, lock=True)
+        if endpoint is None:
+            raise Refusal("not-found", "You can see no outgoing webhook with this id.")
+        if endpoint.paused_at is not None:
+            raise Refusal("conflict", "The webhook is paused. Resume it first.")
+        delivery_id = await endpoint_registration.ping(driver, endpoint, session.permission.actor, state.clock())
+    return redirect(request, f"deliveries/{delivery_id}")
+
+
+@router.post("/{connection_id}")
+async def use_connection(request: Request, connection_id: UUID, session: SignedInAdmin, state: State) -> Response:
+    """Test a connection, set the webhook at Cal.com, or read EmailBison now."""
+    form = await read_own_form(request, session)
+    async with state.read_engine.connect() as tx:
+        found = await connections_store.get(tx, connection_id)
+    if found is None or not session.permission.can_see(found[0]):
+        raise Refusal("not-found", "You can see no connection with this id.")
+    _, connection = found
+    # No transaction stays open meanwhile: the other system may be slow.
+    try:
+        async with asyncio.timeout(_TIMEOUT_SECONDS):
+            result = await _perform(session, state, connection, form.get("do", ""))
+    except TimeoutError:
+        text = f"{system_name(connection.kind)} did not answer within {_TIMEOUT_SECONDS:.0f} seconds. Try again later."
+        result = ActionResult(text=text, is_fault=True)
+    return await _show(request, session, state, result, str(connection_id))
+
+
+async def _perform(session: Session, state: AppState, connection: Connection, action: str) -> ActionResult:
+    name = system_name(connection.kind)
+    match action:
+        case "test":
+            _limit_tests(session, state)
+            return await _test(state, connection)
+        case "register" if connection.kind == CALCOM:
+            _limit_tests(session, state)
+            done = await _actions(state).register_webhook(connection.name)
+            if done.fault is not None:
+                return ActionResult(text=f"{done.fault.rstrip('.')}.", is_fault=True)
+            _log.info("webhook registered", account=connection.name, actor=session.permission.actor)
+            verb = "set" if done.created else "repaired"
+            return ActionResult(text=f"Webhook {verb} at Cal.com, with {done.triggers} triggers and a new secret.")
+        case "read" if connection.kind == EMAILBISON:
+            async with write_transaction(state) as tx:
+                is_stored = await request_sync(await driver_connection(tx), connection.id, state.clock(), full=False)
+            if is_stored:
+                return ActionResult(text=f"{name} is read within a minute.")
+            return ActionResult(
+                text=f"{name} is not read: its address, its token or import_leads is missing.", is_fault=True
+            )
+        case _:
+            raise Refusal("invalid", "A connection can be tested, and Cal.com's webhook set.")
+
+
+async def _test(state: AppState, connection: Connection) -> ActionResult:
+    """Ask the other system; of Cal.com, also whether its webhook is there and right."""
+    if state.check_connection is None:
+        raise Refusal("conflict", "This process can't reach other systems. Run `showup serve`.")
+    result = await state.check_connection(connection)
+    faults = list(result.faults)
+    if connection.kind == CALCOM and not faults and state.setup is not None:
+        faults = [f"{one.rstrip('.')}: set the webhook" for one in await state.setup.check_webhook(connection.name)]
+    if faults:
+        return ActionResult(text=" ".join(f"{one[:1].upper()}{one[1:].rstrip('.')}." for one in faults), is_fault=True)
+    return ActionResult(text=f"{result.message[:1].upper()}{result.message[1:].rstrip('.')}.")
+
+
+def _limit_tests(session: Session, state: AppState) -> None:
+    """Refuse what calls another system too often."""
+    if (seconds := state.connection_tests.retry_after(session.workspace.id)) is not None:
+        raise Refusal("too-many-tests", headers={"Retry-After": str(seconds)})
+
+
+def _actions(state: AppState) -> SetupActions:
+    if state.setup is None:
+        raise Refusal("conflict", "This process can't reach other systems. Run `showup serve`.")
+    return state.setup
+
+
+async def _show(
+    request: Request,
+    session: Session,
+    state: AppState,
+    result: ActionResult | None = None,
+    tested: str | None = None,
+) -> Response:
+    """Show the page; `result` stands at the connection `tested`."""
+    async with read_transaction(state, session.permission) as tx:
+        context = await _context(tx, session, state) | {"tested": tested, "answer": result}
+        return await render_operations(request, "connections", context, tx=tx, session=session, state=state)
+
+
+async def _context(tx: AsyncConnection, session: Session, state: AppState) -> dict[str, Any]:
+    viewer, permission = viewer_of(session, state), session.permission
+    items = await list_connections(tx, permission, viewer.now)
+    has_environment = state.setup is not None and session.workspace.slug == DEFAULT
+    carrier = state.setup.carrier if has_environment and state.setup is not None else None
+    return {
+        "view": build_connections(
+            items,
+            await list_destinations(tx, permission, viewer.now),
+            await last_webhooks(tx, permission, viewer.now),
+            (
+                await list_endpoints(tx, permission, PageRequest(sort="-created_at", limit=_MAX_ENDPOINTS), viewer.now)
+            ).items,
+            viewer,
+            carrier=carrier,
+            has_sender=state.setup is None or state.setup.has_sender,
+        )
+    }
