@@ -49,6 +49,7 @@ class AgendaMeeting(Struct, frozen=True, kw_only=True):
     company: str | None
     time_zone: str | None
     confirmed_at: datetime | None
+    deal_id: UUID | None
     amount: Any
     currency: str | None
     stage: str | None
@@ -157,7 +158,7 @@ _SELECT: Final = """
            coalesce(p.email, seat.email) AS email,
            coalesce(p.phone, seat.phone) AS phone, c.name AS company,
            coalesce(seat.time_zone, p.time_zone) AS time_zone, seat.confirmed_at,
-           d.amount, d.currency, CASE WHEN d.status = 'active' THEN d.stage END AS stage,
+           d.id AS deal_id, d.amount, d.currency, CASE WHEN d.status = 'active' THEN d.stage END AS stage,
            before.number + 1 AS number, mails.planned AS reminders, mails.delivered AS reminders_delivered,
            mails.has_bounced,
            ARRAY(SELECT jsonb_array_elements(b.uids)->>'uid' UNION SELECT b.calcom_uid

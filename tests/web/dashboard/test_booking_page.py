@@ -117,9 +117,9 @@ async def test_the_matched_lead_says_how_and_is_ruled_out(scenario: Scenario, me
     part = await member.post(f"/matches/{match['id']}/undo", headers=PART)
     assert "None. No campaign is known" in part.text
     assert "Not the lead" in part.text
-    assert f'action="../matches/{match["id"]}/restore"' in part.text
+    assert f'action="../../matches/{match["id"]}/restore"' in part.text
     assert (await member.post(f"/matches/{match['id']}/undo")).status_code == 404
-    assert "Linked by hand" in (await member.post(f"/matches/{match['id']}/restore", headers=PART)).text
+    assert "Matched by hand" in (await member.post(f"/matches/{match['id']}/restore", headers=PART)).text
     assert (await member.post(f"/matches/{match['id']}/restore")).status_code == 404
 
 
