@@ -82,6 +82,9 @@ def state_of(  # one return for each state
         return "cancelled"
     if outcome == "rescheduled":
         return "rescheduled"
+    # A meeting of the team alone has no attendee whose attendance is known, only its outcome.
+    if outcome in ("showed", "no_show"):
+        return "showed" if outcome == "showed" else "noshow"
     if status == "PENDING":
         return "pending"
     return "unreported" if is_over else "upcoming"
