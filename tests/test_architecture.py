@@ -4,7 +4,7 @@ import ast
 import tomllib
 from pathlib import Path
 
-import pytest
+from tests.files import faults_by_file
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "src" / "showup"
@@ -70,28 +70,31 @@ def test_the_destinations_contract_lists_every_destination() -> None:
     assert folders == set(find_contract("destinations")["modules"])
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=module_of)
-def test_sql_is_written_in_stores_and_reads_only(path: Path) -> None:
+def imported_sql_words(path: Path) -> list[str]:
     module = module_of(path).removeprefix("showup.")
     if module.endswith("store") or module.startswith(SQL_MODULES):
-        return
+        return []
     imported = {
         name.name
         for node in ast.walk(ast.parse(path.read_text()))
         if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "sqlalchemy"
         for name in node.names
     }
-    assert not imported & SQL_WORDS
+    return sorted(imported & SQL_WORDS)
 
 
-@pytest.mark.parametrize("path", [path for path in SOURCES if path.name == "__init__.py"], ids=module_of)
-def test_a_package_states_its_purpose_and_imports_nothing(path: Path) -> None:
-    tree = ast.parse(path.read_text())
-    assert len(ast.get_docstring(tree) or "") > len("its purpose")
-    assert len(tree.body) == 1
+def test_sql_is_written_in_stores_and_reads_only() -> None:
+    assert faults_by_file(SOURCES, imported_sql_words) == {}
 
 
-# A migration is a list of statements that only its author reads.
-@pytest.mark.parametrize("path", [path for path in SOURCES if path.parent.name != "versions"], ids=module_of)
-def test_a_file_is_at_most_400_lines(path: Path) -> None:
-    assert len(path.read_text().splitlines()) <= MAX_FILE_LINES
+def test_a_package_states_its_purpose_and_imports_nothing() -> None:
+    packages = [path for path in SOURCES if path.name == "__init__.py"]
+    trees = {module_of(path): ast.parse(path.read_text()) for path in packages}
+    assert [name for name, tree in trees.items() if len(ast.get_docstring(tree) or "") <= len("its purpose")] == []
+    assert [name for name, tree in trees.items() if len(tree.body) != 1] == []
+
+
+def test_a_file_is_at_most_400_lines() -> None:
+    # A migration is a list of statements that only its author reads.
+    lengths = {path: len(path.read_text().splitlines()) for path in SOURCES if path.parent.name != "versions"}
+    assert {module_of(path): length for path, length in lengths.items() if length > MAX_FILE_LINES} == {}
