@@ -65,7 +65,7 @@ async def report_attendee(
     response_model=BookingDetailResponse,
     responses=ok_response(BOOKING_DETAIL) | problem_examples("not-found", "refused-by-rules"),
 )
-async def change_next_step(
+async def update_next_step(
     booking_id: UUID, body: NextStepRequest, unit_of_work: WriteUnitOfWork, _query: Annotated[WorkspaceQuery, Query()]
 ) -> Any:
     """Change what is to be done next after a meeting, or record that it is done."""
