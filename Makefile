@@ -11,6 +11,9 @@ SCREENSHOTS ?= screenshots
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet
 
+# Compiled modules are kept, whatever the environment says: tests start many processes that import the same ones.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help run test check histories bench torture screenshots format pins clean

@@ -17,6 +17,7 @@ from showup.cli.rebuild import rebuild
 from showup.cli.sample import sample
 from showup.cli.serve import serve
 from showup.cli.simulate import simulate
+from showup.cli.statement import statement
 from showup.cli.verify import verify
 from showup.cli.work import work
 
@@ -27,7 +28,22 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-COMMANDS = (serve, work, migrate, sample, simulate, doctor, acknowledge, verify, openapi, rebuild, backup, restore, mcp)
+COMMANDS = (
+    serve,
+    work,
+    migrate,
+    sample,
+    simulate,
+    doctor,
+    acknowledge,
+    statement,
+    verify,
+    openapi,
+    rebuild,
+    backup,
+    restore,
+    mcp,
+)
 for command in COMMANDS:
     app.command()(command)
 for name, nouns in (("accounts", accounts), ("workspaces", workspaces), ("connections", connections)):

@@ -1,7 +1,7 @@
 """Check the files in deploy/ with the programs that read them. What this machine doesn't have is said, and skipped.
 
-Usage: `python -m tests.torture.deploy [image] [nginx] [caddy] [pgbouncer] [kubernetes] [modal]`. The exit status is
-1 after the first fault. Debian's packages nginx-light, caddy and pgbouncer bring the servers. All run on 127.0.0.1.
+Usage: `python -m tests.torture.deploy [CHECK ...]`, all by default. The exit status is 1 after the first fault.
+Debian's packages nginx-light, caddy, pgbouncer and prometheus bring the programs. All run on 127.0.0.1.
 """
 
 import argparse
@@ -44,6 +44,7 @@ def main() -> None:
         "pgbouncer": check_pgbouncer,
         "kubernetes": check_kubernetes,
         "modal": check_modal,
+        "prometheus": check_prometheus,
     }
     parser = argparse.ArgumentParser(prog="python -m tests.torture.deploy", description=__doc__)
     parser.add_argument("names", nargs="*", choices=[[], *checks], metavar="CHECK", help=f"{', '.join(checks)} (all)")
@@ -211,6 +212,19 @@ def check_modal(folder: Path) -> str:
     loaded = subprocess.run([python, "-c", script], cwd=DEPLOY, capture_output=True, text=True, check=False)
     assert loaded.returncode == 0, loaded.stderr
     return f"loads, with {loaded.stdout.strip()}"
+
+
+def check_prometheus(_: Path) -> str:
+    """Check the alert rules, run their tests, and check the example of a configuration with Prometheus' own program."""
+    program = shutil.which("promtool", path=_SEARCH)
+    if program is None:
+        return "skipped: this machine has no promtool"
+    for arguments in (["check", "config", "prometheus.yaml"], ["test", "rules", "alerts_test.yaml"]):
+        result = subprocess.run(
+            [program, *arguments], cwd=DEPLOY / "prometheus", capture_output=True, text=True, check=False
+        )
+        assert result.returncode == 0, result.stdout + result.stderr
+    return "rules and configuration are valid, and each alert fires when it should"
 
 
 def _environment_with(folder: Path, requirement: str) -> Path:

@@ -3,18 +3,20 @@
 import sys
 from datetime import timedelta
 from pathlib import Path
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import httpx2
 import pytest
 from fastapi import FastAPI
 from prometheus_client.parser import text_string_to_metric_families
+from sqlalchemy import insert
 from sqlalchemy.ext.asyncio import AsyncEngine
 from starlette.types import ASGIApp
 
 from showup.clock import system_clock
 from showup.container import build_projection_worker, event_handlers
 from showup.database.engine import connect, driver_connection, transaction
+from showup.database.tables import reconciliations, syncs
 from showup.inbox import store
 from showup.inbox.inbox_event import IncomingEvent
 from showup.inbox.ingest_metrics import IngestMetrics
@@ -152,6 +154,7 @@ async def test_processing_metrics(
         == samples["showup_events_unprocessed"]
         == 1
     )
+    assert samples["showup_events_unreadable"] == 1
     assert samples["showup_applications_success_ratio"] == 0.75
     assert samples["showup_projection_lag_seconds"] == 0
     assert samples["showup_batch_seconds_count"] == samples["showup_batch_seconds_bucket +Inf"] > 0
@@ -238,3 +241,32 @@ async def test_delivery_metrics(
     samples = await read_samples(app)
     assert [samples[f"showup_{name}"] for name in ("deliveries_due", "deliveries_failed", "queues_paused")] == [2, 1, 1]
     assert 3600 <= samples["showup_delivery_lag_seconds"] < 3700
+
+
+async def test_sync_metrics(
+    own_app_and_metrics: tuple[FastAPI, IngestMetrics], engine: AsyncEngine, account: UUID
+) -> None:
+    app, _ = own_app_and_metrics
+    empty = await read_samples(app)
+    assert (empty["showup_syncs_failing"], empty["showup_bookings_missing"]) == (0, 0)
+    now = system_clock()
+    sync = {"account_id": account, "began_at": now, "next_at": now, "failing_since": now}
+    comparisons = [
+        {
+            "id": uuid4(),
+            "account_id": account,
+            "kind": "poll",
+            "state": state,
+            "started_at": now - timedelta(hours=hours),
+            "since": now,
+            "until": now,
+            "drifting": drifting,
+        }
+        # Only the newest that ended counts.
+        for hours, drifting, state in ((0, 9, "running"), (1, 2, "done"), (2, 5, "done"))
+    ]
+    async with transaction(engine) as tx:
+        await tx.execute(insert(syncs).values(sync))
+        await tx.execute(insert(reconciliations), comparisons)
+    samples = await read_samples(app)
+    assert (samples["showup_syncs_failing"], samples["showup_bookings_missing"]) == (1, 2)

@@ -284,6 +284,8 @@ COUNTED_OF_THEIRS: dict[str, tuple[Callable[[httpx2.Response], Any], Any]] = {
     "/api/chat": (lambda response: response.json()["messages"], []),
     "/api/assistant": (lambda response: (response.json()["workspace"], response.json()["grants"]), ("theirs", [])),
     "/api/stats": (counts_of_stats, (1, 1, 1, {"EUR": 1})),
+    # tests/reads/test_statement.py has webhooks of both.
+    "/api/statement": (lambda response: [one["workspace"] for one in response.json()["items"]], ["theirs"]),
     "/api/funnel": (counts_of_funnel, THEIR_FUNNEL),
     "/api/funnel.csv": (counts_of_funnel, THEIR_FUNNEL),
     # tests/web/test_analysis.py has facts of both.

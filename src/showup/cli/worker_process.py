@@ -44,9 +44,11 @@ async def run_delivery_worker(container: Container, config: ProcessConfig, stop:
     """Sends due deliveries until `stop`."""
     # The other processes don't import the dispatcher.
     from showup.cli.backup_plan import backup_tasks
+    from showup.cli.statement import statement_task
     from showup.delivery_worker import open_delivery_worker
 
-    async with open_delivery_worker(container, config, other_tasks=backup_tasks(container, config)) as worker:
+    other_tasks = [*backup_tasks(container, config), statement_task(container.engine, container.clock)]
+    async with open_delivery_worker(container, config, other_tasks=other_tasks) as worker:
         tune_garbage_collection()
         report_ready()
         await worker.run(stop)

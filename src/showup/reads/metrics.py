@@ -13,6 +13,8 @@ _WAITING = text(
     SELECT (SELECT count(*) FROM (
                 SELECT FROM inbox_events WHERE state IN ('pending', 'failed') LIMIT :most) counted) AS unprocessed,
            (SELECT count(*) FROM (SELECT FROM inbox_events WHERE state = 'failed' LIMIT :most) counted) AS failed,
+           (SELECT count(*) FROM (
+                SELECT FROM inbox_events WHERE state = 'unreadable' LIMIT :most) counted) AS unreadable,
            clock_timestamp() AS now
     """
 )
@@ -41,6 +43,16 @@ _DELIVERY_BACKLOG = text(
            (SELECT count(*) FROM destination_queues WHERE paused_until > clock_timestamp()) AS paused
     """
 )
+# There is one row for each account, and its comparisons are found by index.
+_SYNCS = text(
+    """
+    SELECT (SELECT count(*) FROM syncs WHERE failing_since IS NOT NULL) AS failing,
+           (SELECT coalesce(sum(newest.drifting), 0) FROM syncs s CROSS JOIN LATERAL (
+                SELECT r.drifting FROM reconciliations r
+                WHERE r.account_id = s.account_id AND r.state = 'done' ORDER BY r.started_at DESC LIMIT 1
+            ) newest) AS missing
+    """
+)
 _TOTALS = text("SELECT name, label, sum(amount) FROM totals GROUP BY name, label ORDER BY name, label")
 _CONNECTIONS = text(
     """
@@ -62,8 +74,15 @@ class DeliveryBacklog(Struct, frozen=True, kw_only=True):
     paused: int
 
 
+class Syncs(Struct, frozen=True, kw_only=True):
+    """Accounts whose last sync failed, and bookings that differed from Cal.com's after the last comparison."""
+
+    failing: int
+    missing: int
+
+
 class SystemMetrics(Struct, frozen=True, kw_only=True):
-    """`unprocessed` and `failed` are counted up to MAX_COUNT; `totals` are sums by (name, label) over workspaces.
+    """Events are counted up to MAX_COUNT by state; `totals` are sums by (name, label) over workspaces.
 
     `oldest_at` is when the oldest unprocessed event arrived; `connections` are Showup's, by state.
     """
@@ -71,22 +90,23 @@ class SystemMetrics(Struct, frozen=True, kw_only=True):
     now: datetime
     unprocessed: int
     failed: int
+    unreadable: int
     oldest_at: datetime | None
     totals: dict[tuple[str, str], float]
     connections: dict[str, int]
     delivery_backlog: DeliveryBacklog
+    syncs: Syncs
 
 
 async def read_metrics(tx: AsyncConnection) -> SystemMetrics:
     """Returns the metrics of all workspaces together."""
     delivery_backlog = (await tx.execute(_DELIVERY_BACKLOG, {"most": MAX_COUNT})).mappings().one()
-    unprocessed, failed, now = (await tx.execute(_WAITING, {"most": MAX_COUNT})).one()
+    events = (await tx.execute(_WAITING, {"most": MAX_COUNT})).mappings().one()
     return SystemMetrics(
-        now=now,
-        unprocessed=unprocessed,
-        failed=failed,
+        **events,
         oldest_at=await tx.scalar(_OLDEST),
         totals={(name, label): amount for name, label, amount in await tx.execute(_TOTALS)},
         delivery_backlog=DeliveryBacklog(**delivery_backlog),
+        syncs=Syncs(**(await tx.execute(_SYNCS)).mappings().one()),
         connections={row[0]: row[1] for row in await tx.execute(_CONNECTIONS)},
     )

@@ -6,7 +6,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from sqlalchemy import QueuePool
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from showup.reads.metrics import SystemMetrics
+from showup.reads.metrics import Syncs, SystemMetrics
 
 
 class DatabaseCollector:
@@ -21,6 +21,7 @@ class DatabaseCollector:
         if self._system_metrics is not None:
             yield from _inbox_metrics(self._system_metrics)
             yield from _delivery_metrics(self._system_metrics)
+            yield from _sync_metrics(self._system_metrics.syncs)
             yield from _processing_metrics(self._system_metrics.totals)
 
 
@@ -49,6 +50,9 @@ def _inbox_metrics(metrics: SystemMetrics) -> Iterator[Metric]:
     yield _gauge(
         "showup_events_failed", "Inbox events that failed and will be retried, 10,000 at most.", metrics.failed
     )
+    yield _gauge(
+        "showup_events_unreadable", "Inbox events that Showup could not read, 10,000 at most.", metrics.unreadable
+    )
     lag = 0.0 if metrics.oldest_at is None else max(0.0, (metrics.now - metrics.oldest_at).total_seconds())
     yield _gauge("showup_projection_lag_seconds", "Age of the oldest inbox event that waits to be applied.", lag)
     family = GaugeMetricFamily(
@@ -66,6 +70,13 @@ def _delivery_metrics(metrics: SystemMetrics) -> Iterator[Metric]:
     lag = 0.0 if backlog.oldest_at is None else max(0.0, (metrics.now - backlog.oldest_at).total_seconds())
     yield _gauge("showup_delivery_lag_seconds", "Time since the oldest waiting delivery became due.", lag)
     yield _gauge("showup_queues_paused", "Destination queues that are paused.", backlog.paused)
+
+
+def _sync_metrics(syncs: Syncs) -> Iterator[Metric]:
+    yield _gauge("showup_syncs_failing", "Cal.com and EmailBison accounts whose last sync failed.", syncs.failing)
+    yield _gauge(
+        "showup_bookings_missing", "Bookings that differed from Cal.com's after the last comparison.", syncs.missing
+    )
 
 
 def _processing_metrics(totals: dict[tuple[str, str], float]) -> Iterator[Metric]:
