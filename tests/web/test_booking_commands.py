@@ -71,6 +71,30 @@ async def test_submitting_twice_changes_nothing_twice(writer: httpx2.AsyncClient
     assert first["deal"]["status"] == "won"
 
 
+async def test_attendees_are_reported_one_by_one_and_taken_back(writer: httpx2.AsyncClient, scenario: Scenario) -> None:
+    path = f"/api/bookings/{await scenario.booking_id('globex')}/attendee"
+    fields = {"attendee": "GINA@globex.co.uk", "attendance": "no_show"}
+    headers = {"Idempotency-Key": "report-1"}
+    reported = await writer.post(path, json=fields, headers=headers)
+    assert reported.status_code == 200, reported.text
+    assert reported.json()["attendance"] == {"state": "no_show", "evidence": "reported"}
+    again = await writer.post(path, json=fields, headers=headers)
+    assert again.json() == reported.json()
+    assert len(await scenario.commands()) == 1
+    taken_back = (await writer.post(path, json=fields | {"attendance": "unreported"})).json()
+    assert [one["attended"] for one in taken_back["attendees"]] == [None]
+    stranger = await writer.post(path, json=fields | {"attendee": "nobody@globex.co.uk"})
+    assert (stranger.status_code, "is not among the attendees" in stranger.json()["detail"]) == (409, True)
+
+
+async def test_the_next_step_is_changed_and_done(writer: httpx2.AsyncClient, scenario: Scenario) -> None:
+    path = f"/api/bookings/{await scenario.booking_id('met')}/next-step"
+    assert (await writer.post(path, json={"next_step": "Send 8 seats."})).json()["next_step"] == "Send 8 seats."
+    assert (await writer.post(path, json={"next_step": ""})).json()["next_step"] is None
+    assert [event["trigger"] for event in await scenario.commands()] == ["next_step_changed"] * 2
+    assert (await writer.post(path, json={})).status_code == 422
+
+
 async def test_a_cancelled_meeting_has_no_outcome(writer: httpx2.AsyncClient, scenario: Scenario) -> None:
     response = await report_outcome(writer, scenario, "off", outcome="showed")
     assert response.status_code == 409

@@ -193,6 +193,18 @@ async def requests_for_ours(
             {"outcome": "showed"},
         ),
         CommandRequest(
+            "POST",
+            "/api/bookings/{booking_id}/attendee",
+            f"/api/bookings/{booking}/attendee",
+            {"attendee": "sarah@acme.com", "attendance": "showed"},
+        ),
+        CommandRequest(
+            "POST",
+            "/api/bookings/{booking_id}/next-step",
+            f"/api/bookings/{booking}/next-step",
+            {"next_step": "Call again."},
+        ),
+        CommandRequest(
             "POST", "/api/bookings/{booking_id}/move", f"/api/bookings/{private}/move", {"company_id": acme}
         ),
         CommandRequest("POST", "/api/people", "/api/people", {"email": "new@hooli.com"}),

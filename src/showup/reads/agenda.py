@@ -49,6 +49,7 @@ class AgendaMeeting(Struct, frozen=True, kw_only=True):
     company: str | None
     time_zone: str | None
     confirmed_at: datetime | None
+    deal_id: UUID | None
     amount: Any
     currency: str | None
     stage: str | None
@@ -81,6 +82,9 @@ def state_of(  # one return for each state
         return "cancelled"
     if outcome == "rescheduled":
         return "rescheduled"
+    # A meeting of the team alone has no attendee whose attendance is known, only its outcome.
+    if outcome in ("showed", "no_show"):
+        return "showed" if outcome == "showed" else "noshow"
     if status == "PENDING":
         return "pending"
     return "unreported" if is_over else "upcoming"
@@ -157,7 +161,7 @@ _SELECT: Final = """
            coalesce(p.email, seat.email) AS email,
            coalesce(p.phone, seat.phone) AS phone, c.name AS company,
            coalesce(seat.time_zone, p.time_zone) AS time_zone, seat.confirmed_at,
-           d.amount, d.currency, CASE WHEN d.status = 'active' THEN d.stage END AS stage,
+           d.id AS deal_id, d.amount, d.currency, CASE WHEN d.status = 'active' THEN d.stage END AS stage,
            before.number + 1 AS number, mails.planned AS reminders, mails.delivered AS reminders_delivered,
            mails.has_bounced,
            ARRAY(SELECT jsonb_array_elements(b.uids)->>'uid' UNION SELECT b.calcom_uid

@@ -8,7 +8,7 @@ import pytest
 from showup.campaigns.campaign import FIRST_OWN_ID
 from showup.campaigns.lead import lead_id
 from showup.database import tables
-from tests.histories.webhooks import body, payload
+from tests.histories.webhooks import BEN, body, payload
 from tests.web.dashboard.conftest import Browser, BrowserFactory
 from tests.web.sample_data import SampleData, add_delivery, id_of
 from tests.web.scenario import HOUR, MONDAY, TODAY, Scenario, ingest_and_project
@@ -55,6 +55,18 @@ async def test_evidence_asks_until_a_person_answers(scenario: Scenario, member: 
     assert (early.status_code, "the meeting starts at" in early.text) == (422, True)
     off = (await member.get(f"/bookings/{await scenario.booking_id('off')}")).text
     assert "This meeting will not take place" in off
+
+
+async def test_a_meeting_of_the_team_alone_keeps_its_outcome(scenario: Scenario, member: Browser) -> None:
+    """Who books themselves to try Showup meets no attendee from outside: only the outcome says how it went."""
+    start = TODAY - HOUR
+    details = payload("own", 8, start, [BEN.email])
+    await ingest_and_project(scenario.engine, "ours", [body("BOOKING_CREATED", MONDAY, details)], lambda: start)
+    booking = await scenario.booking_id("own")
+    shown = (await member.post(f"/bookings/{booking}/outcome", outcome="showed", headers=PART)).text
+    assert "You reported it just now." in shown
+    assert "belongs to no company" in shown
+    assert str(booking) not in (await member.get("/outcomes?who=team")).text
 
 
 async def test_attendees_are_reported_one_by_one(scenario: Scenario, member: Browser) -> None:
@@ -117,7 +129,10 @@ async def test_the_matched_lead_says_how_and_is_ruled_out(scenario: Scenario, me
     part = await member.post(f"/matches/{match['id']}/undo", headers=PART)
     assert "None. No campaign is known" in part.text
     assert "Not the lead" in part.text
+    assert f'action="../../matches/{match["id"]}/restore"' in part.text
     assert (await member.post(f"/matches/{match['id']}/undo")).status_code == 404
+    assert "Matched by hand" in (await member.post(f"/matches/{match['id']}/restore", headers=PART)).text
+    assert (await member.post(f"/matches/{match['id']}/restore")).status_code == 404
 
 
 async def test_what_an_answer_does_is_tried_and_taken_back(scenario: Scenario, member: Browser) -> None:

@@ -114,6 +114,8 @@ async def test_a_next_step_is_set_and_done(scenario: Scenario, member: Browser) 
     assert "said by you today" in page
     assert (await member.post(path, booking=str(booking), next_step="x" * 1_001)).status_code == 422
     assert (await member.post(path, booking=str(await scenario.booking_id("globex")), next_step="x")).status_code == 404
-    assert (await member.post(path, booking=str(booking), done="yes")).status_code == 303
+    done = await member.post(path, booking=str(booking), done="yes", headers={"HX-Request": "true"})
+    assert "Next step done." in done.text
+    assert '<input type="hidden" name="next_step" value="Send 8 seats"><button data-keys="u">Undo' in done.text
     [row] = await scenario.rows("bookings", id=booking)
     assert row["next_step"] is None

@@ -60,7 +60,7 @@ def test_pages_are_accessible_quiet_and_narrow_also_with_hostile_names(
         ahead, deal = ids_of(site, "ahead")
         paths += [f"deals/{deal}", f"bookings/{ids_of(site, 'met')[0]}"]
         if name != "read_only":
-            paths += [f"outcome/{ahead}", f"deals/{deal}/move"]
+            paths += [f"outcome/{ahead}", f"deals/{deal}/move", "deals/new"]
         for path in paths:
             page.goto(f"{site.address}/{path}")
             check_page(page, f"/{path} at {width} px, {theme}", with_axe=name == "admin")

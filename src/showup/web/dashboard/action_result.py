@@ -9,7 +9,7 @@ from msgspec import Struct
 class Undo(Struct, frozen=True, kw_only=True):
     """A button that takes an action back or corrects it: it posts `fields` to `path`, relative to the home page."""
 
-    label: str
+    label: str = "Undo"
     path: str
     fields: Mapping[str, str]
 

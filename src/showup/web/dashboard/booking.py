@@ -15,8 +15,9 @@ from showup.events.booking import AttendeeReported, MatchUndone, OutcomeReported
 from showup.events.manual import ManualEvent
 from showup.reads.booking_page import failed_of_run, list_seats
 from showup.reads.command_targets import BookingTarget, target_of_booking
-from showup.reads.matches import find_match
+from showup.reads.matches import find_match, find_undone_match
 from showup.reads.record_timeline import Shown
+from showup.web.dashboard.action_result import Undo
 from showup.web.dashboard.booking_view import build_booking
 from showup.web.dashboard.form_result import FormResult
 from showup.web.dashboard.page_route import DashboardRoute
@@ -31,6 +32,7 @@ from showup.web.http.app_state import AppState, State, read_transaction, write_t
 from showup.web.http.forms import read_form
 from showup.web.http.problems import Refusal
 from showup.web.http.sessions import SignedIn, SignedInMember, check_csrf
+from showup.web.lead_links import link_event
 
 router = APIRouter(include_in_schema=False, route_class=DashboardRoute)
 
@@ -89,12 +91,10 @@ async def report_attendee(request: Request, booking_id: UUID, session: SignedInM
     )
     if refused is not None:
         return await _PAGE.after(request, session, state, booking.id, _refusal(refused, f"attendee {position}"), form)
-    undo = {"attendee": position, "came": "unknown"} if seat.attended is None and came is not None else {}
-    path = f"bookings/{booking.id}/attendee" if undo else None
-    text = f"{clipped(seat.words)} {_RESULTS[answer]}."
-    return await _PAGE.after(
-        request, session, state, booking.id, FormResult(text=text, undo_path=path, undo_fields=undo), form
-    )
+    is_first = seat.attended is None and came is not None
+    undo = Undo(path=f"bookings/{booking.id}/attendee", fields={"attendee": position, "came": "unknown"})
+    result = FormResult(text=f"{clipped(seat.words)} {_RESULTS[answer]}.", undo=undo if is_first else None)
+    return await _PAGE.after(request, session, state, booking.id, result, form)
 
 
 @router.post("/bookings/{booking_id}/retry")
@@ -138,6 +138,27 @@ async def undo_match(request: Request, match_id: UUID, session: SignedInMember, 
     if refused is not None:
         return await _PAGE.after(request, session, state, booking.id, _refusal(refused, "match"), form)
     text = f"{clipped(match['attendee'])} is not this lead any more."
+    result = FormResult(text=text, undo=Undo(path=f"matches/{match_id}/restore", fields={}))
+    return await _PAGE.after(request, session, state, booking.id, result, form)
+
+
+@router.post("/matches/{match_id}/restore")
+async def restore_match(request: Request, match_id: UUID, session: SignedInMember, state: State) -> Response:
+    """Say that an attendee is this lead after all."""
+    form = await _read(request, session)
+    async with write_transaction(state) as tx:
+        match = await find_undone_match(tx, session.permission, match_id)
+        if match is None:
+            raise Refusal("not-found", "You can see no such match that was undone.")
+        booking = _found(await target_of_booking(tx, session.permission, match["booking_id"]))
+        unit_of_work = unit_of_work_of(session, state, tx)
+        event = await link_event(unit_of_work, booking, match, match["lead"]["id"])
+        if event is None:
+            raise Refusal("not-found", "The workspace has no such lead any more.")
+        refused = (await unit_of_work.try_execute(booking.workspace_id, event)).refused
+    if refused is not None:
+        return await _PAGE.after(request, session, state, booking.id, _refusal(refused, "match"), form)
+    text = f"{clipped(match['attendee'])} is this lead again."
     return await _PAGE.after(request, session, state, booking.id, FormResult(text=text), form)
 
 
@@ -170,14 +191,8 @@ def _refusal(refused: str, form: str) -> FormResult:
 
 def _reported(booking_id: UUID, outcome: MeetingOutcome) -> FormResult:
     other = OTHERS.get(outcome)
-    if other is None:
-        return FormResult(text=f"Reported: {REPORTED[outcome]}.")
-    return FormResult(
-        text=f"Reported: {REPORTED[outcome]}.",
-        undo_path=f"bookings/{booking_id}/outcome",
-        undo_fields={"outcome": other[0]},
-        undo_words=other[1],
-    )
+    undo = other and Undo(label=other[1], path=f"bookings/{booking_id}/outcome", fields={"outcome": other[0]})
+    return FormResult(text=f"Reported: {REPORTED[outcome]}.", undo=undo)
 
 
 async def _load(

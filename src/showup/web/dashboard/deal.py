@@ -14,6 +14,7 @@ from showup.reads.command_targets import DealTarget, target_of_booking, target_o
 from showup.reads.deal_meetings import meetings_of_deals
 from showup.reads.deal_page import active_deal_of_company, changes_of_deal
 from showup.reads.record_timeline import Shown
+from showup.web.dashboard.action_result import Undo
 from showup.web.dashboard.amounts import amount_fault, parse_amount
 from showup.web.dashboard.deal_view import MEETINGS, build_deal, reverse_of, undoable_change
 from showup.web.dashboard.form_result import FormResult
@@ -72,9 +73,9 @@ async def change_deal(request: Request, deal_id: UUID, session: SignedInMember, 
         text = f"Not changed: {done.refused}."
         result = FormResult(text=text, is_fault=True, form=form.get("form", ""), values=form, other_deal=other)
     else:
-        undo = {"event": str(done.event_ids[0])}
-        path = f"deals/{deal.id}/undo" if await _is_undoable(session, state, deal.id, done.event_ids[0]) else None
-        result = FormResult(text=_describe(change), undo_path=path, undo_fields=undo)
+        undo = Undo(path=f"deals/{deal.id}/undo", fields={"event": str(done.event_ids[0])})
+        is_undoable = await _is_undoable(session, state, deal.id, done.event_ids[0])
+        result = FormResult(text=_describe(change), undo=undo if is_undoable else None)
     return await _PAGE.after(request, session, state, deal_id, result, form)
 
 
@@ -115,13 +116,24 @@ async def change_next_step(request: Request, deal_id: UUID, session: SignedInMem
         deal = _found(await target_of_deal(tx, session.permission, deal_id))
         booking = await target_of_booking(tx, session.permission, _uuid(form.get("booking", "")))
         meetings = await meetings_of_deals(tx, session.permission, [deal.id], state.clock(), newest=MEETINGS)
-        if booking is None or booking.id not in {one.id for one in meetings[deal.id]}:
+        meeting = next((one for one in meetings[deal.id] if booking is not None and one.id == booking.id), None)
+        if booking is None or meeting is None:
             raise Refusal("not-found", "The deal has no such meeting.")
         event = NextStepChanged(subject=booking.name, next_step=step)
         refused = (await unit_of_work_of(session, state, tx).try_execute(booking.workspace_id, event)).refused
     text = f"Not changed: {refused}." if refused else "Next step saved." if step else "Next step done."
-    result = FormResult(text=text, is_fault=refused is not None, form="next_step", values=form)
+    is_changed = refused is None and step != (meeting.next_step or "")
+    undo = _former_step(deal.id, booking.id, meeting.next_step) if is_changed else None
+    result = FormResult(text=text, is_fault=refused is not None, form="next_step", values=form, undo=undo)
     return await _PAGE.after(request, session, state, deal_id, result, form)
+
+
+def _former_step(deal_id: UUID, booking_id: UUID, former: str | None) -> Undo | None:
+    """Return the button that sets what was to be done before; None if the form takes no text as long."""
+    if former is not None and len(former) > _MAX_TEXT:
+        return None
+    step = {"next_step": former} if former else {"done": "yes"}
+    return Undo(path=f"deals/{deal_id}/next-step", fields={"booking": str(booking_id), **step})
 
 
 def _change_of(form: dict[str, str]) -> DealChange | FormResult:

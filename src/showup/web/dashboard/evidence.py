@@ -65,7 +65,7 @@ def evidence_of(  # each by its name
     if meeting.start_time > viewer.now:
         headline = "Waits for your yes in Cal.com" if state == "pending" else f"{first_name} is expected"
         return Evidence(kind="ahead", headline=headline, text=_next_reminder(messages, viewer), sources=sources)
-    if meeting.evidence == "reported" or state in ("host", "rescheduled", "noshow"):
+    if meeting.evidence == "reported" or meeting.outcome is not None or state in ("host", "noshow"):
         who = "Cal.com" if person is None else sentence(who_of(person, reader))
         at = person.at if person is not None else next((one.at for one in reports), None)
         when = "" if at is None else f" {viewer.relative(at)}".replace(" now", " just now")

@@ -10,7 +10,7 @@ from fastapi.responses import RedirectResponse
 from fastapi.routing import APIRoute
 
 from showup.database.fault import POSSIBLE_OUTAGES, is_outage
-from showup.web.dashboard.templates import base_of, render_page
+from showup.web.dashboard.templates import base_of_path, render_page
 from showup.web.http.problems import PROBLEMS, Refusal
 from showup.web.http.sessions import NotSignedIn, check_origin
 
@@ -53,7 +53,7 @@ def is_part(request: Request) -> bool:
 
 def redirect(request: Request, path: str) -> RedirectResponse:
     """Lead to a page after a form; `path` is relative to the home page."""
-    return RedirectResponse(f"{base_of(request)}{path}", status_code=303)
+    return RedirectResponse(f"{base_of_path(request)}{path}", status_code=303)
 
 
 def refusal_page(request: Request, refusal: Refusal) -> Response:

@@ -59,7 +59,10 @@ def base_of(request: Request) -> str:
     A part stands on the page that asked for it, which is another path, and says in a header where that is.
     """
     of_page = request.headers.get("X-Base", "")
-    if _BASE.fullmatch(of_page):
-        return of_page
+    return of_page if _BASE.fullmatch(of_page) else base_of_path(request)
+
+
+def base_of_path(request: Request) -> str:
+    """Return the relative path to the home page from the address of the request itself, as a redirect needs it."""
     path = request.scope["path"].removeprefix(request.scope.get("root_path", ""))
     return "../" * (path.count("/") - 1) or "./"

@@ -14,6 +14,7 @@ from showup.events.deal import DealChanged
 from showup.reads.command_targets import target_of_deal
 from showup.reads.rows import Item
 from showup.values.email_address import is_email, normalize_email
+from showup.web.dashboard.action_result import Undo
 from showup.web.dashboard.lists.address import Address
 from showup.web.dashboard.lists.company_list import COMPANIES
 from showup.web.dashboard.lists.csv_export import csv_of_selected
@@ -37,11 +38,11 @@ _COMPARED: Final = 2
 
 
 class SelectionResult(Struct, frozen=True, kw_only=True):
-    """What an act on selected rows did. `undo`: the fields of a form that takes it back."""
+    """What an act on selected rows did."""
 
     text: str
     refusals: list[str]
-    undo: Mapping[str, str]
+    undo: Undo | None
     is_fault: bool
 
 
@@ -68,7 +69,7 @@ async def change_selected_deals(request: Request, session: SignedInMember, state
     result = SelectionResult(
         text=f"{word} {count(change.changed, 'deal')}." if change.changed else "Nothing was changed.",
         refusals=change.refusals[:_MAX_REFUSALS],
-        undo={"do": field, **change.undo} if change.undo else {},
+        undo=Undo(path=DEALS.noun, fields={"do": field, **change.undo}) if change.undo else None,
         is_fault=bool(change.refusals),
     )
     return await _after(request, session, state, form, result)

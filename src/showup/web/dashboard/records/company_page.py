@@ -42,7 +42,7 @@ async def company_page(
         if company is None:
             raise Refusal("not-found", "You can see no company with this id.")
         context = await _context(tx, session, state, company) | {"merged": merged}
-        template = "parts/company.html" if is_part(request) else "company.html"
+        template = "parts/record.html" if is_part(request) else "record.html"
         return await render_shell(request, template, context, tx=tx, session=session, state=state)
 
 
@@ -55,6 +55,10 @@ async def _context(tx: AsyncConnection, session: Session, state: Any, company: I
     choices = await load_choices(tx, session)
     deal = next((one for one in found if one["status"] == "active"), None)
     return {
+        "kind": "company",
+        "here": "companies",
+        "record_id": company["id"],
+        "name": company["name"],
         "company": company,
         "people": people[:_SHOWN_PEOPLE],
         "has_more_people": len(people) > _SHOWN_PEOPLE,

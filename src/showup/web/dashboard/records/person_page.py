@@ -50,7 +50,7 @@ async def person_page(
         if person is None:
             raise Refusal("not-found", "You can see no person with this id.")
         context = await _context(tx, session, state, person) | {"merged": merged}
-        template = "parts/person.html" if is_part(request) else "person.html"
+        template = "parts/record.html" if is_part(request) else "record.html"
         return await render_shell(request, template, context, tx=tx, session=session, state=state)
 
 
@@ -76,6 +76,9 @@ async def _context(tx: AsyncConnection, session: Session, state: Any, person: It
     changes = await changes_of_person(tx, permission, await ids_of_person(tx, person["id"]))
     rules = (await in_force(await driver_connection(tx), session.workspace.id)).newest
     return {
+        "kind": "person",
+        "here": "people",
+        "record_id": person["id"],
         "person": person,
         "name": person["name"] or person["email"],
         "meetings": meetings,
