@@ -136,9 +136,7 @@ async def change_lines(request: Request, booking_id: UUID, session: SignedInMemb
             form = replace(form, lines=[one for at, one in enumerate(form.lines) if at != int(place)])
         elif do == "note" and page.context.notes:
             form = replace(form, scope="\n\n".join(one for one in (form.scope, page.context.notes) if one))
-        return await _render(
-            request, session, state, tx, page=page, form=form, seen=fields.get("seen", ""), is_new_line=do == "add"
-        )
+        return await _render(request, session, state, tx, page=page, form=form, seen=fields.get("seen", ""))
 
 
 @router.post("/proposal/{booking_id}/preview")
@@ -259,7 +257,6 @@ async def _render(  # noqa: PLR0913  # each by its name
     faults: dict[str, str] | None = None,
     other: FoundProposal | None = None,
     picture: tuple[str, int] | None = None,
-    is_new_line: bool = False,
     status: int = 200,
 ) -> Response:
     viewer = viewer_of(session, state)
@@ -267,5 +264,5 @@ async def _render(  # noqa: PLR0913  # each by its name
     today = today_of(page.context, viewer.now).date()
     days = None if content.valid_until is None else (content.valid_until - today).days
     view = _view(page, form) | {"seen": seen, "faults": faults or {}, "other": other, "picture": picture}
-    view |= {"fault": None, "days": days, "is_new_line": is_new_line, "viewer": viewer, "max_lines": MAX_ITEMS}
+    view |= {"fault": None, "days": days, "viewer": viewer, "max_lines": MAX_ITEMS}
     return await render_shell(request, "proposal_form.html", view, tx=tx, session=session, state=state, status=status)
