@@ -57,7 +57,11 @@ def test_a_form_reads_back_what_it_shows(items: list[LineItem], currency: str) -
 
 
 @settings(max_examples=20)
-@given(st.dictionaries(st.sampled_from(["title", "scope", "currency", "valid_until", "d0", "q0", "p0"]), st.text(max_size=20)))
+@given(
+    st.dictionaries(
+        st.sampled_from(["title", "scope", "currency", "valid_until", "d0", "q0", "p0"]), st.text(max_size=20)
+    )
+)
 def test_whatever_was_typed_can_be_shown_and_is_checked(fields: dict[str, str]) -> None:
     form = form_of(fields)
     document_of(form.readable(), HEAD)

@@ -62,7 +62,8 @@ def _creation_first(records: Sequence[BookingRecord]) -> Iterable[BookingRecord]
     for record in records:
         if isinstance(record.event, ProposalSaved):
             creating.setdefault(record.event.proposal, record)
-    return [*creating.values(), *(one for one in records if one not in creating.values())]
+    first = {one.event_id for one in creating.values()}
+    return [*creating.values(), *(one for one in records if one.event_id not in first)]
 
 
 def _saved(replayed: ReplayedProposals, record: BookingRecord, event: ProposalSaved) -> None:
