@@ -69,5 +69,5 @@ def test_each_pdf_is_announced_once_and_a_draft_is_not() -> None:
     draft, ready, again = saved(MIDDAY, is_ready=False), saved(AFTERNOON), saved(AFTERNOON + hours(1), 7)
     announced = state_of(made(), draft, ready, again).plan.announcements.values()
     requested = [one for one in announced if one.kind == "proposal.requested"]
-    assert [one.details["proposal"]["total"] for one in requested] == ["100.00", "7.00"]
+    assert [one.details["proposal"]["total"] for one in requested] == [100.0, 7.0]
     assert len({one.key for one in requested}) == 2

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Final
 from uuid import UUID
 
-from msgspec import Struct, to_builtins
+from msgspec import Struct
 from msgspec.structs import replace
 
 from showup.events.envelope import BookingRecord
@@ -42,8 +42,16 @@ def replay_proposals(records: Sequence[BookingRecord]) -> ReplayedProposals:
 
 
 def proposal_details(proposal: UUID, number: int, content: ProposalContent) -> dict[str, Any]:
-    """Return a proposal as subscribers receive it: numbers as exact text."""
-    items = [{**to_builtins(one), "amount": str(one.amount(content.currency))} for one in content.items]
+    """Return a proposal as subscribers receive it: JSON numbers, as in the API."""
+    items = [
+        {
+            "description": one.description,
+            "quantity": float(one.quantity),
+            "unit_price": float(one.unit_price),
+            "amount": float(one.amount(content.currency)),
+        }
+        for one in content.items
+    ]
     return {
         "id": str(proposal),
         "number": number,
@@ -51,7 +59,7 @@ def proposal_details(proposal: UUID, number: int, content: ProposalContent) -> d
         "scope": content.scope,
         "items": items,
         "currency": content.currency,
-        "total": str(content.total),
+        "total": float(content.total),
         "valid_until": None if content.valid_until is None else content.valid_until.isoformat(),
         "recipient": content.recipient,
     }

@@ -129,7 +129,7 @@ def _fields(notification: Notification, meeting: Meeting) -> list[tuple[str, str
 
 def _proposal(notification: Notification) -> str | None:
     proposal = notification.details.get("proposal")
-    return None if proposal is None else "{title}, {total} {currency}".format_map(proposal)
+    return None if proposal is None else "{title}, {total:,.2f} {currency}".format_map(proposal)
 
 
 def _old_start_time(notification: Notification) -> datetime | None:

@@ -42,7 +42,7 @@ router = APIRouter(prefix="/api/proposals", tags=["proposals"], route_class=ApiR
 commands = APIRouter(prefix="/api", tags=["proposals"], route_class=CommandRoute)
 
 _PROPOSAL_ID: Final = "4c0f5f0a-9d0c-4b57-9c53-0f2f6f0d9a31"
-_ITEM: Example = {"description": "Reporting, 8 seats, 12 months", "quantity": "8", "unit_price": "5100.00"}
+_ITEM: Example = {"description": "Reporting, 8 seats, 12 months", "quantity": 8.0, "unit_price": 5100.0}
 _REQUEST: Example = {
     "title": "Reporting for 8 reps, yearly",
     "scope": "Reporting per rep for a team of eight.",
@@ -61,8 +61,8 @@ _PROPOSAL: Example = {
     "status": "ready",
     "is_replaced": False,
     **_REQUEST,
-    "items": [_ITEM | {"amount": "40800.00"}],
-    "total": "40800.00",
+    "items": [_ITEM | {"amount": 40800.0}],
+    "total": 40800.0,
     "notes": None,
     "pdf_url": f"/api/proposals/{_PROPOSAL_ID}/pdf",
     "created_at": "2026-03-12T16:00:00Z",
@@ -77,7 +77,7 @@ _Text = Annotated[str, StringConstraints(strip_whitespace=True)]
 
 
 class ProposalItemRequest(StorableModel):
-    """A line of a proposal: exact numbers, as text or as JSON numbers. A negative price is a discount."""
+    """A line of a proposal: numbers with at most four decimals, also as text. A negative price is a discount."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -129,13 +129,13 @@ class ProposalItemResponse(BaseModel):
     """A line of a proposal; `amount` is rounded to the smallest unit of the currency."""
 
     description: str
-    quantity: Decimal
-    unit_price: Decimal
-    amount: Decimal
+    quantity: float
+    unit_price: float
+    amount: float
 
 
 class ProposalResponse(BaseModel):
-    """A proposal; its numbers are exact, as text. `is_replaced`: the company has a later one with a PDF.
+    """A proposal. `is_replaced`: the company has a later one with a PDF.
 
     `number` counts the proposals of the company. `pdf_url` is null for a draft.
     """
@@ -152,7 +152,7 @@ class ProposalResponse(BaseModel):
     scope: str
     items: list[ProposalItemResponse]
     currency: str
-    total: Decimal
+    total: float
     valid_until: date | None
     recipient: str | None
     notes: str | None
