@@ -14,8 +14,8 @@ from showup.web.dashboard.proposal_fields import form_of, parse_number
 
 TODAY = date(2026, 3, 12)
 HEAD = Letterhead(sender="Brightside", author="Dana", company="DataFlow", person="Raj", date=TODAY)
-QUANTITIES = st.decimals(min_value="0.0001", max_value=10**4, places=4)
-PRICES = st.decimals(min_value=-(10**6), max_value=10**6, places=4)
+QUANTITIES = st.integers(1, 10**8).map(lambda number: Decimal(number).scaleb(-4))
+PRICES = st.integers(-(10**10), 10**10).map(lambda number: Decimal(number).scaleb(-4))
 LINES = st.lists(
     st.builds(LineItem, description=st.just("Seats"), quantity=QUANTITIES, unit_price=PRICES), min_size=1, max_size=5
 )

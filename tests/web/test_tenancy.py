@@ -63,6 +63,7 @@ DASHBOARD: Final = {
     ("POST", "/proposal/{booking_id}"): "write",
     ("POST", "/proposal/{booking_id}/lines"): "write",
     ("POST", "/proposal/{booking_id}/preview"): "write",
+    ("POST", "/proposal/{booking_id}/picture"): "write",
     ("GET", "/proposals/{proposal_id}"): "read",
     ("GET", "/proposals/{proposal_id}/pdf"): "read",
     ("GET", "/proposals/{proposal_id}/page.png"): "read",

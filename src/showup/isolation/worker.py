@@ -23,7 +23,7 @@ class EndedUnexpectedly(Exception):
     """The process ended twice with the same request, for example because it needed too much memory."""
 
 
-class Worker:
+class IsolatedProcess:
     """Runs `python -m MODULE FILE-DESCRIPTOR ARGUMENTS`, whose main calls `serve`. Threads may share it."""
 
     def __init__(self, module: str, *arguments: str) -> None:

@@ -15,6 +15,17 @@ _BREAK_AFTER: Final = 24
 _BREAK: Final = "\N{ZERO WIDTH SPACE}"
 
 
+class Drawing(Struct, frozen=True, kw_only=True):
+    """What the process that draws answers: the PDF file (empty if only the picture was asked for), a picture of the
+    first page, and the number of pages; or why it can't be drawn.
+    """
+
+    pdf: bytes = b""
+    picture: bytes = b""
+    pages: int = 0
+    fault: str = ""
+
+
 class Letterhead(Struct, frozen=True, kw_only=True):
     """Who offers it, and to whom: the sender's name, the author and their address, the company and the person."""
 

@@ -13,6 +13,7 @@ import msgspec
 import typst
 
 from showup.isolation.serve import close_system, limit_memory, serve
+from showup.proposals.document import Drawing
 
 CPU_SECONDS: Final = 5.0
 """The processor time that one document may take; usual ones take less than 0.2 s."""
@@ -20,15 +21,6 @@ CPU_SECONDS: Final = 5.0
 _PIXELS_PER_INCH: Final = 110
 # Fonts are read when a text first needs them, and later nothing can be read: one letter of each of the larger scripts.
 _SCRIPTS: Final = "aΩЖאعआกあ中한✓€"
-
-
-class Answer(msgspec.Struct, frozen=True):
-    """The PDF file (empty if only the picture was asked for), a picture of the first page, and the number of pages."""
-
-    pdf: bytes = b""
-    picture: bytes = b""
-    pages: int = 0
-    fault: str = ""
 
 
 def main(descriptor: str, template: str) -> None:
@@ -52,9 +44,9 @@ def main(descriptor: str, template: str) -> None:
             pages = pictures if isinstance(pictures, list) else [pictures or b""]
             pdf = compiler.compile(source, format="pdf", sys_inputs=inputs) if is_complete else b""
             assert isinstance(pdf, bytes), "a PDF is one file"
-            answer = Answer(pdf=pdf, picture=pages[0], pages=len(pages))
+            answer = Drawing(pdf=pdf, picture=pages[0], pages=len(pages))
         except typst.TypstError as fault:
-            answer = Answer(fault=str(fault))
+            answer = Drawing(fault=str(fault))
         return msgspec.msgpack.encode(answer)
 
     serve(descriptor, draw, cpu_seconds=CPU_SECONDS)

@@ -6,9 +6,9 @@ from importlib.resources import files
 from typing import Any, Final
 
 import msgspec
-from msgspec import Struct
 
-from showup.isolation.worker import EndedUnexpectedly, TooSlow, Worker
+from showup.isolation.worker import EndedUnexpectedly, IsolatedProcess, TooSlow
+from showup.proposals.document import Drawing
 from showup.proposals.files_store import ProposalFile
 
 MAX_BYTES: Final = 4 * 1024 * 1024
@@ -25,21 +25,12 @@ class CannotDraw(Exception):
         self.is_temporary = is_temporary
 
 
-class _Drawn(Struct, frozen=True):
-    """What the process answers: see `pdf_process.Answer`, whose module imports typst."""
-
-    pdf: bytes
-    picture: bytes
-    pages: int
-    fault: str
-
-
 class PdfWriter:
     """Draws one document at a time; the process starts with the first one. `template`: its source, for tests."""
 
     def __init__(self, template: str | None = None) -> None:
         path = template or str(files("showup.proposals").joinpath("page.typ"))
-        self._worker = Worker(_MODULE, path)
+        self._worker = IsolatedProcess(_MODULE, path)
         self._slots = asyncio.Semaphore(_MAX_WAITING)
 
     async def draw(self, document: dict[str, Any], *, is_complete: bool) -> ProposalFile:
@@ -55,7 +46,7 @@ class PdfWriter:
 
     def _draw(self, document: str, is_complete: bool) -> ProposalFile:  # as the process takes it
         try:
-            drawn = msgspec.msgpack.decode(self._worker.ask(document, is_complete), type=_Drawn)
+            drawn = msgspec.msgpack.decode(self._worker.ask(document, is_complete), type=Drawing)
         except TooSlow:
             raise CannotDraw("The document takes too long to draw. Shorten its texts.") from None
         except EndedUnexpectedly:

@@ -12,7 +12,7 @@ from showup.destinations.contract import CannotRender
 from showup.destinations.email.settings import check_folder
 from showup.destinations.email.template_process import CPU_SECONDS, Answer
 from showup.destinations.email.templates import RenderedMail, TemplateQuery
-from showup.isolation.worker import EndedUnexpectedly, TooSlow, Worker
+from showup.isolation.worker import EndedUnexpectedly, IsolatedProcess, TooSlow
 
 # After a template has reached the limit, its next mails fail at once, so that they don't hold up other mails.
 _REFUSED_FOR: Final = 60.0
@@ -27,7 +27,7 @@ class IsolatedTemplates:
 
     def __init__(self, folder: Path) -> None:
         check_folder(folder)
-        self._worker = Worker("showup.destinations.email.template_process", str(folder))
+        self._worker = IsolatedProcess("showup.destinations.email.template_process", str(folder))
         self._refused_until: dict[TemplateQuery, float] = {}
         # Several threads render mails, and one that waits must see what the one before found out.
         self._lock = Lock()

@@ -100,10 +100,10 @@ class ProposalFields(RequestBody):
     def to_content(self, before: ProposalContent | None) -> ProposalContent:
         """Return the content with these fields; omitted ones keep their values."""
         known: dict[str, Any] = {} if before is None else asdict(before)
-        given = {name: getattr(self, name) for name in ProposalFields.model_fields if name in self.model_fields_set}
+        changed = {name: getattr(self, name) for name in ProposalFields.model_fields if name in self.model_fields_set}
         if self.items is not None:
-            given["items"] = tuple(LineItem(**one.model_dump()) for one in self.items)
-        return ProposalContent(**{"scope": ""} | known | given)
+            changed["items"] = tuple(LineItem(**one.model_dump()) for one in self.items)
+        return ProposalContent(**{"scope": ""} | known | changed)
 
 
 class CreateProposalRequest(ProposalFields):

@@ -36,7 +36,7 @@ router = APIRouter(include_in_schema=False, route_class=DashboardRoute)
 _OVERTAKEN: Final = "seen"
 
 
-class Page(Struct, frozen=True, kw_only=True):
+class FormSubject(Struct, frozen=True, kw_only=True):
     """What the page is about: the meeting, the proposal that is changed (None: a new one), and the one before it."""
 
     context: ProposalContext
@@ -107,7 +107,7 @@ async def save_proposal_form(request: Request, booking_id: UUID, session: Signed
 
 
 async def _save(
-    tx: AsyncConnection, session: Session, state: AppState, new: NewProposal, page: Page
+    tx: AsyncConnection, session: Session, state: AppState, new: NewProposal, page: FormSubject
 ) -> UUID | tuple[dict[str, str], FoundProposal | None]:
     """Return the id of the saved proposal, or the faults and the proposal of a colleague who was faster."""
     booking = await target_of_booking(tx, session.permission, page.context.booking_id)
@@ -141,22 +141,34 @@ async def change_lines(request: Request, booking_id: UUID, session: SignedInMemb
 
 @router.post("/proposal/{booking_id}/preview")
 async def preview_proposal(request: Request, booking_id: UUID, session: SignedInMember, state: State) -> Response:
-    """Show amounts, total, consequences and the page as they are while somebody types. Nothing is saved."""
+    """Show amounts, total and consequences while somebody types; without a script, the page too. Nothing is saved."""
+    fields = await read_form(request)
+    check_csrf(request, session, fields)
+    form = form_of(fields)
+    async with read_transaction(state, session.permission) as tx:
+        page = await _load(tx, session, booking_id, _id(fields))
+        if is_part(request):
+            return render_page(request, "parts/proposal_amounts.html", _view(page, form) | {"session": session})
+    picture, _ = await _picture(state, session, page, form)
+    async with read_transaction(state, session.permission) as tx:
+        seen = fields.get("seen", "")
+        return await _render(request, session, state, tx, page=page, form=form, seen=seen, picture=picture)
+
+
+@router.post("/proposal/{booking_id}/picture")
+async def draw_preview(request: Request, booking_id: UUID, session: SignedInMember, state: State) -> Response:
+    """Return the page as it would be drawn now."""
     fields = await read_form(request)
     check_csrf(request, session, fields)
     form = form_of(fields)
     async with read_transaction(state, session.permission) as tx:
         page = await _load(tx, session, booking_id, _id(fields))
     picture, fault = await _picture(state, session, page, form)
-    if is_part(request):
-        context = _view(page, form) | {"picture": picture, "fault": fault, "session": session}
-        return render_page(request, "parts/proposal_preview.html", context)
-    async with read_transaction(state, session.permission) as tx:
-        seen = fields.get("seen", "")
-        return await _render(request, session, state, tx, page=page, form=form, seen=seen, picture=picture)
+    context = _view(page, form) | {"picture": picture, "fault": fault, "session": session}
+    return render_page(request, "parts/proposal_picture.html", context)
 
 
-async def _load(tx: AsyncConnection, session: Session, booking_id: UUID, proposal_id: UUID) -> Page:
+async def _load(tx: AsyncConnection, session: Session, booking_id: UUID, proposal_id: UUID) -> FormSubject:
     context = await load_context(tx, session.permission, booking_id)
     if context is None:
         raise _not_found()
@@ -165,7 +177,7 @@ async def _load(tx: AsyncConnection, session: Session, booking_id: UUID, proposa
         raise _not_found()
     others = [one for one in await proposals_of_bookings(tx, session.permission, [context.booking_id]) if one != known]
     rules = (await in_force(await driver_connection(tx), session.workspace.id)).newest
-    return Page(
+    return FormSubject(
         context=context,
         proposal_id=proposal_id,
         known=known,
@@ -185,7 +197,7 @@ def _id(fields: dict[str, str]) -> UUID:
         raise Refusal("invalid", "The form names no proposal.") from None
 
 
-def _faults(form: ProposalForm, content: ProposalContent, page: Page, state: AppState) -> dict[str, str]:
+def _faults(form: ProposalForm, content: ProposalContent, page: FormSubject, state: AppState) -> dict[str, str]:
     faults = content_faults(content, today=today_of(page.context, state.clock()).date())
     if content.recipient is not None and content.recipient not in {one.email for one in page.context.recipients}:
         faults["recipient"] = "Choose somebody of the meeting."
@@ -198,7 +210,7 @@ def _faults(form: ProposalForm, content: ProposalContent, page: Page, state: App
 
 
 async def _draw(
-    state: AppState, session: Session, page: Page, content: ProposalContent
+    state: AppState, session: Session, page: FormSubject, content: ProposalContent
 ) -> tuple[ProposalFile | None, dict[str, str]]:
     try:
         return await draw_proposal(state, page.context, content, author=_author(session), is_complete=True), {}
@@ -211,7 +223,7 @@ def _author(session: Session) -> str:
 
 
 async def _picture(
-    state: AppState, session: Session, page: Page, form: ProposalForm
+    state: AppState, session: Session, page: FormSubject, form: ProposalForm
 ) -> tuple[tuple[str, int] | None, str | None]:
     """Return the first page as Base64 and the number of pages, or why there is none."""
     try:
@@ -222,7 +234,7 @@ async def _picture(
     return (base64.b64encode(drawn.picture).decode(), drawn.pages), None
 
 
-def _view(page: Page, form: ProposalForm) -> dict[str, Any]:
+def _view(page: FormSubject, form: ProposalForm) -> dict[str, Any]:
     content = form.readable()
     try:
         total = money(content.total, content.currency)
@@ -231,7 +243,7 @@ def _view(page: Page, form: ProposalForm) -> dict[str, Any]:
     return {"page": page, "context": page.context, "form": form, "total": total, "does": _does(page, total)}
 
 
-def _does(page: Page, total: str) -> list[tuple[str, str]]:
+def _does(page: FormSubject, total: str) -> list[tuple[str, str]]:
     """Return what making the PDF does, each with its icon."""
     context = page.context
     if context.deal_status not in (None, "active"):
@@ -240,9 +252,9 @@ def _does(page: Page, total: str) -> list[tuple[str, str]]:
     moved = f"moves to {sentence(stage)}" if stage else f"stays in {sentence(clipped(context.stage or ''))}"
     before = money(context.amount, context.currency) if context.amount is not None else None
     amount = f"{before} → {total}" if before and before != total else total
-    told = "It is sample data, so nothing leaves Showup." if context.simulated else "Connected systems receive it"
+    received = "It is sample data, so nothing leaves Showup." if context.simulated else "Connected systems receive it"
     who = "" if context.simulated else "; the attendees get nothing yet."
-    return [("deal", f"Deal {moved}, {amount}"), ("delivery", f"{told}{who}")]
+    return [("deal", f"Deal {moved}, {amount}"), ("delivery", f"{received}{who}")]
 
 
 async def _render(  # noqa: PLR0913  # each by its name
@@ -251,7 +263,7 @@ async def _render(  # noqa: PLR0913  # each by its name
     state: AppState,
     tx: AsyncConnection,
     *,
-    page: Page,
+    page: FormSubject,
     form: ProposalForm,
     seen: str,
     faults: dict[str, str] | None = None,
