@@ -46,13 +46,14 @@ def test_the_pure_contract_lists_every_pure_module() -> None:
         for name in ("distribution", "facts", "groups", "movement", "outcomes", "sections", "subjects")
     }
     pure |= {"showup.events", "showup.outbox.expiry", "showup.outbox.planned", "showup.values"}
+    pure |= {"showup.proposals.document", "showup.proposals.proposal"}
     pure |= {"showup.assistant.approval", "showup.assistant.outside_text"}
     pure |= {"showup.destinations.record_status", "showup.sources.emailbison.leads"}
     assert pure == set(find_contract("pure")["source_modules"])
 
 
 def test_the_single_writer_contract_lists_every_store() -> None:
-    stores = {"showup.campaigns.matches_store"}
+    stores = {"showup.campaigns.matches_store", "showup.proposals.store"}
     stores |= {f"showup.{package}.store" for package in PURE_PACKAGES if (PACKAGE / package / "store.py").exists()}
     assert stores == set(find_contract("single-writer")["protected_modules"])
 

@@ -164,6 +164,7 @@ def _add_deliveries_and_events_of_ours(data: SampleData) -> None:
     add_match(data, "ours")
     add_endpoint(data, "ours")
     add_approval(data, "ours")
+    add_proposal(data)
     data.add(
         tables.merges,
         id="ours.merge.of_companies",
@@ -335,6 +336,16 @@ def add_approval(data: SampleData, workspace: str) -> None:
     times = {"created_at": utc("2026-03-12"), "expires_at": utc("2026-03-13")}
     owner = {"id": f"{workspace}.approval", "workspace_id": workspace, "requested_by": "key:writer"}
     data.add(tables.approvals, **row, **owner, **times)
+
+
+def add_proposal(data: SampleData) -> None:
+    row = {"id": "ours.proposal", "workspace_id": "ours", "booking_id": "ours.intro", "number": 1, "status": "ready"}
+    items = [{"description": "Seats", "quantity": "8", "unit_price": "5100"}]
+    content = {"title": "Offer for Gina", "scope": "", "items": items, "currency": "USD", "total": 40800}
+    times = {"created_at": utc("2026-03-12"), "updated_at": utc("2026-03-12"), "ready_at": utc("2026-03-12")}
+    data.add(tables.proposals, **row, **content, **times, version=1, created_by="key:writer")
+    file = {"workspace_id": "ours", "version": 1, "pdf": b"%PDF-1.7", "picture": b"\x89PNG", "pages": 1}
+    data.add(tables.proposal_files, proposal_id=id_of("ours.proposal"), made_at=utc("2026-03-12"), **file)
 
 
 def add_endpoint(data: SampleData, workspace: str) -> None:

@@ -60,11 +60,18 @@ OWNED_TABLES = (
     "lead_imports",
     "campaign_leads",
     "matches",
+    "proposals",
+    "proposal_files",
     "approvals",
     "tool_grants",
 )
 # Read as CSV, this is the header of a file that has one column and no rows.
 NO_LEADS = ["email"]
+PROPOSAL: dict[str, Any] = {
+    "title": "Offer",
+    "items": [{"description": "Seats", "quantity": 8, "unit_price": 5100}],
+    "currency": "USD",
+}
 
 
 class CommandRequest(NamedTuple):
@@ -166,6 +173,7 @@ async def requests_for_ours(
     scenario: Scenario,
     merge_id: UUID,
     event_id: UUID,
+    proposal_id: UUID,
     suppression_id: UUID,
     endpoint_id: UUID,
     connection_id: UUID,
@@ -192,6 +200,8 @@ async def requests_for_ours(
             f"/api/bookings/{booking}/outcome",
             {"outcome": "showed"},
         ),
+        CommandRequest("POST", "/api/bookings/{booking_id}/proposal", f"/api/bookings/{booking}/proposal", PROPOSAL),
+        CommandRequest("PATCH", "/api/proposals/{proposal_id}", f"/api/proposals/{proposal_id}", {"status": "sent"}),
         CommandRequest(
             "POST",
             "/api/bookings/{booking_id}/attendee",
@@ -250,8 +260,11 @@ async def requests(scenario: Scenario, scenario_client_as: ClientFactory) -> lis
     unmatched, *_ = (await scenario_client_as("writer").get("/api/unmatched")).json()["items"]
     reviewed = review_requests(match["id"], unmatched["id"], match["lead_id"])
     reviewed += await assistant_requests(scenario)
-    ids = [*(UUID(item["id"]) for item in (endpoint, connection))]
-    return [*reviewed, *await requests_for_ours(scenario, UUID(merge["id"]), unreadable["id"], stopped["id"], *ids)]
+    path = f"/api/bookings/{await scenario.booking_id('met')}/proposal"
+    proposal = (await scenario_client_as("writer").post(path, json=PROPOSAL | {"title": "First"})).json()
+    ids = [UUID(merge["id"]), unreadable["id"], UUID(proposal["id"]), stopped["id"]]
+    ids += [UUID(item["id"]) for item in (endpoint, connection)]
+    return [*reviewed, *await requests_for_ours(scenario, *ids)]
 
 
 async def read_tables(scenario: Scenario) -> list[Any]:

@@ -83,6 +83,8 @@ from showup.database.metadata import Instant, search_column
 from showup.database.metadata import metadata as metadata
 from showup.database.operation_tables import acknowledgements as acknowledgements
 from showup.database.operation_tables import webhook_refusals as webhook_refusals
+from showup.database.proposal_tables import proposal_files as proposal_files
+from showup.database.proposal_tables import proposals as proposals
 from showup.database.reconcile_tables import reconciliations as reconciliations
 from showup.database.reconcile_tables import syncs as syncs
 from showup.database.teammate_tables import memberships as memberships

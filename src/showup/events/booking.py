@@ -13,6 +13,7 @@ from showup.campaigns.match import Method
 from showup.events.deal import DealChanged
 from showup.events.details import BookingDetails, BookingEvent, ReplacedBooking
 from showup.events.manual import ManualBookingEvent
+from showup.events.proposal import ProposalMarked, ProposalSaved
 
 
 class BookingMade(BookingEvent, frozen=True, kw_only=True):
@@ -252,6 +253,8 @@ AnyBookingEvent: TypeAlias = (
     | MatchUndone
     | AttendeeDismissed
     | DismissalUndone
+    | ProposalSaved
+    | ProposalMarked
     | DealChanged
 )
 

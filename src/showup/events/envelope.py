@@ -13,6 +13,7 @@ from showup.events.delivery import MailFeedback, RecordChosen
 from showup.events.details import BookingEvent
 from showup.events.lead import LeadReported
 from showup.events.manual import ManualEvent
+from showup.events.proposal import ProposalMarked, ProposalSaved
 from showup.events.stream import Stream
 from showup.events.workspace import CompanyRecorded, Merged, MergeUndone, PersonRecorded, RulesChanged
 
@@ -113,6 +114,8 @@ _KIND_ORDER: tuple[type, ...] = (
     booking.MatchUndone,
     booking.AttendeeDismissed,
     booking.DismissalUndone,
+    ProposalSaved,
+    ProposalMarked,
     DealChanged,
     booking.CommandUndone,
 )

@@ -14,6 +14,7 @@ AnnouncementKind: TypeAlias = Literal[
     "booking.showed",
     "booking.no_show",
     "booking.host_absent",
+    "proposal.requested",
 ]
 
 DealAnnouncementKind: TypeAlias = Literal[

@@ -15,6 +15,7 @@ from typing import Final
 _EXPIRES_AFTER: Final = {
     "booking": timedelta(days=7),
     "deal": timedelta(days=7),
+    "proposal": timedelta(days=7),
     "reminder": timedelta(days=7),
     "digest": timedelta(hours=12),
 }

@@ -10,15 +10,19 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any, Final
 
+from msgspec.structs import replace
+
 from showup.bookings.booking import Attendee, Booking
 from showup.deals.deal import Deal
 from showup.events import booking as events
 from showup.events.details import BookingEvent
 from showup.events.kinds import AnnouncementKind, DealAnnouncementKind
+from showup.events.proposal import ProposalSaved
 from showup.outbox import expiry
 from showup.outbox.planned import PlannedDelivery
 from showup.pipeline.change import AuditEntry, Change, time_details
 from showup.pipeline.messages import BOOKED_EVENTS
+from showup.pipeline.proposals import proposal_details
 
 _ATTENDANCE_EVENTS: Final = (
     events.MeetingEnded,
@@ -48,7 +52,7 @@ def announcements(change: Change) -> list[PlannedDelivery]:
         found += _of_confirmation(change)
     if change.is_fresh and change.after.is_live:
         found += _of_attendance(change, change.before)
-    return found
+    return [*found, *_of_proposal(change)]
 
 
 def restatements(change: Change) -> list[PlannedDelivery]:
@@ -161,6 +165,18 @@ def _of_confirmation(change: Change) -> Iterable[PlannedDelivery]:
     for one in change.after.seats:
         if one.confirmed_at is not None and one.key in unanswered:
             yield _announcement(change, "booking.confirmed", one)
+
+
+def _of_proposal(change: Change) -> Iterable[PlannedDelivery]:
+    """Announce a proposal whose PDF was made, and each change of one, whatever became of the meeting (AP3)."""
+    event, after = change.record.event, change.after
+    if isinstance(event, ProposalSaved) and event.is_ready and change.is_fresh:
+        announced = _announcement(change, "proposal.requested", after.booker)
+        yield replace(
+            announced,
+            key=f"proposal.requested:{event.proposal}",
+            details={"proposal": proposal_details(event.proposal, event.number, event.content)},
+        )
 
 
 def _announcement(

@@ -12,6 +12,7 @@ from showup.events.deal import DealChanged
 from showup.events.details import BookingDetails
 from showup.events.envelope import BookingRecord
 from showup.events.manual import ManualBookingEvent
+from showup.events.proposal import ProposalMarked, ProposalSaved
 from showup.pipeline import attended, booked, manual, moved
 from showup.pipeline.booking_updates import is_replaced
 from showup.pipeline.decision import Decision, PriorState, Rejected
@@ -105,6 +106,8 @@ def _decide_event(before: Booking | None, record: BookingRecord, rules: Rules) -
             return manual.attached(before, event)
         case DealChanged():
             return manual.deal_changed(before)
+        case ProposalSaved() | ProposalMarked():
+            return manual.proposal_changed(before)
         case (
             events.LeadMatched()
             | events.MatchWithdrawn()

@@ -128,6 +128,12 @@ def deal_changed(before: Booking | None) -> Decision:
     return Decision(after=before, deal_events=("changed",))
 
 
+def proposal_changed(before: Booking | None) -> Decision:
+    """Pass the proposal on: `proposals` replays them, and they change nothing about the booking."""
+    assert before is not None, "a proposal can't create a booking"
+    return Decision(after=before)
+
+
 def match_changed(before: Booking | None) -> Decision:
     """Pass the match on: `matches` replays the matches of a booking, which change nothing else about it."""
     assert before is not None, "a match can't create a booking"

@@ -4,7 +4,7 @@ Arrival order is not an input, so it cannot affect the result. After a late even
 every event had arrived on time.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from itertools import filterfalse
 from typing import Any, Final
@@ -30,8 +30,10 @@ from showup.pipeline.decision import Decision, PriorState, Rejected
 from showup.pipeline.matches import is_match_event, replay_matches
 from showup.pipeline.merges import NO_MERGES, Identities
 from showup.pipeline.notify import DeliveryPlan
+from showup.pipeline.proposals import replay_proposals
 from showup.pipeline.rules import RuleBook, Rules
 from showup.pipeline.seat_deals import changes_without_deal, own_deal_events, seat_deal_events
+from showup.proposals.proposal import Proposal
 from showup.values.domain_name import display_domain
 from showup.values.email_address import display_email, email_domain
 
@@ -64,6 +66,7 @@ class BookingState(Struct, kw_only=True):
     company_names: dict[str, CompanyName] = {}
     attached_at: dict[str, list[datetime]] = {}
     matches: list[Match] = []
+    proposals: list[Proposal] = []
     dismissed: set[str] = set()
     refused: dict[UUID, str] = {}
 
@@ -122,6 +125,7 @@ def replay(
     for record, because in changes_without_deal(changes, [state.deal_events, *state.seat_deal_events.values()]):
         _add_conflict(state, record, because)
     _replay_matches(state, ordered)
+    _replay_proposals(state, [record for record in ordered if record.event_id not in undone])
     _collect_people(state, ordered)
     return state
 
@@ -148,6 +152,13 @@ def _undone_commands(ordered: Iterable[BookingRecord]) -> set[UUID]:
 def _replay_matches(state: BookingState, ordered: Iterable[BookingRecord]) -> None:
     replayed = replay_matches(filter(is_match_event, ordered))
     state.matches, state.dismissed = replayed.matches, replayed.dismissed
+    state.refused |= replayed.refused
+    state.entries += replayed.entries
+
+
+def _replay_proposals(state: BookingState, ordered: Sequence[BookingRecord]) -> None:
+    replayed = replay_proposals(ordered)
+    state.proposals = list(replayed.by_id.values())
     state.refused |= replayed.refused
     state.entries += replayed.entries
 

@@ -38,6 +38,7 @@ from showup.projector.number_claims import resolve_numbers
 from showup.projector.outcomes import ProjectionResult, build_result
 from showup.projector.replays import ReplayedBooking, replay_affected, replay_all
 from showup.projector.streams import NO_REPLAY, EventLog, ReplayRequest, load_streams
+from showup.proposals import store as proposals_store
 from showup.values.time_zone import zone_of
 
 
@@ -94,6 +95,7 @@ async def _merge_bookings(
         await deliveries.reassign_booking(connection, merged)
         await facts_store.remove_meetings(connection, merged)
         await matches_store.remove(connection, merged)
+        await proposals_store.remove(connection, merged)
         await bookings.merge(connection, workspace_id, merged)
 
 
@@ -109,6 +111,7 @@ async def _save_bookings(
     await matches_store.save(
         connection, workspace_id, {one.booking_id: _matched(one.state, people) for one in replayed}
     )
+    await proposals_store.save(connection, workspace_id, {one.booking_id: one.state.proposals for one in replayed})
     names = {name: one.booking_id for one in replayed for name in sorted(one.stream.names)}
     won_numbers = {number for one in replayed for number in one.stream.won_numbers}
     await bookings.save_names(connection, workspace_id, names, won_numbers)

@@ -111,6 +111,7 @@ async def readable_entries(
 # Lines of a booking that tell of no meeting.
 _CHANGES: Final = (
     *("next_step.changed", "booking.attached", "booking.assigned", "booking.conflict", "attendee.own_side"),
+    *("proposal.saved", "proposal.requested", "proposal.sent", "proposal.accepted", "proposal.declined"),
     *("lead.matched", "match.withdrawn", "match.undone", "attendee.dismissed", "dismissal.undone"),
 )
 _ENTRIES: Final = """

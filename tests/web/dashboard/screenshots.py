@@ -25,6 +25,7 @@ PAGES: Final = {
     "pipeline": "pipeline",
     "outcomes": "outcomes?who=team",
     "outcome": "outcome/{booking}",
+    "proposal": "proposal/{booking}",
     "move": "deals/{deal}/move",
     "deal": "deals/{deal}",
     "booking": "bookings/{booking}",

@@ -60,7 +60,7 @@ def test_pages_are_accessible_quiet_and_narrow_also_with_hostile_names(
         ahead, deal = ids_of(site, "ahead")
         paths += [f"deals/{deal}", f"bookings/{ids_of(site, 'met')[0]}"]
         if name != "read_only":
-            paths += [f"outcome/{ahead}", f"deals/{deal}/move", "deals/new"]
+            paths += [f"outcome/{ahead}", f"deals/{deal}/move", "deals/new", f"proposal/{ids_of(site, 'met')[0]}"]
         for path in paths:
             page.goto(f"{site.address}/{path}")
             check_page(page, f"/{path} at {width} px, {theme}", with_axe=name == "admin")
@@ -239,4 +239,30 @@ def test_the_line_above_save_says_what_the_answer_does(site: Site, browser: Brow
         expect(page.locator(".outcome__says")).to_contain_text("as showed, reported by you.")
         page.get_by_text("No-show", exact=True).click()
         expect(page.locator(".outcome__says")).to_contain_text("as no-show, reported by you.")
+        assert complaints == []
+
+
+def test_a_proposal_adds_up_while_it_is_typed_and_wins_its_deal(site: Site, browser: Browser) -> None:
+    site.execute("UPDATE showup.deals SET amount = NULL, owner_email = 'a@b.example'")
+    _, deal = ids_of(site, "met")
+    with signed_in(site, browser, "admin", viewport={"width": 1280, "height": 900}) as (context, complaints):
+        page = context.new_page()
+        page.goto(f"{site.address}/deals/{deal}")
+        page.get_by_role("link", name="New proposal").click()
+        page.get_by_label("Description of line 1").fill("Seats")
+        page.get_by_label("Unit price of line 1").fill("5,100.00")
+        page.get_by_label("Quantity of line 1").fill("8")
+        expect(page.locator("#total")).to_have_text("$40,800")
+        page.get_by_role("button", name="Add a line").click()
+        page.get_by_label("Description of line 2").fill(HOSTILE[:400])
+        page.get_by_label("Unit price of line 2").fill("-0.50")
+        expect(page.locator("#total")).to_have_text("$40,799.50")
+        expect(page.locator("#paper img")).to_have_attribute("alt", re.compile(r"total \$40,799\.50"))
+        page.get_by_role("button", name="Save and make the PDF").last.click()
+        expect(page.get_by_role("link", name="Download the PDF")).to_be_visible()
+        check_page(page, "/proposals")
+        page.get_by_role("button", name="Accepted").click()
+        expect(page.locator(".head__money")).to_contain_text("Accepted")
+        page.get_by_role("link", name="Won").click()
+        expect(page.locator("#timeline")).to_contain_text("Proposal 1 accepted")
         assert complaints == []

@@ -17,6 +17,8 @@ ANY_FORM = {"outcome": "showed", "came": "showed", "attendee": "0", "record": "r
     "stage": "met",
     "next_step": "Call",
     "booking": str(OURS["booking_id"]),
+    "proposal": str(OURS["proposal_id"]),
+    "status": "sent",
 }
 OUR_NAMES = ("Bob", "Gina", "Globex", "ours.example")
 

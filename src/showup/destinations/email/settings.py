@@ -107,8 +107,13 @@ class SenderRule(Struct, frozen=True, kw_only=True):
 
 def sender_for(meeting: Meeting, senders: Sequence[SenderRule]) -> SenderRule | None:
     """Returns the first row that matches; None when none does."""
-    host = normalize_domain(host_of(meeting.booker_url) or "") or None
-    domain = email_domain(meeting.organizer_email) or None
+    return sender_of(meeting.booker_url, meeting.organizer_email, senders)
+
+
+def sender_of(booker_url: str | None, organizer_email: str | None, senders: Sequence[SenderRule]) -> SenderRule | None:
+    """Returns the first row that matches a booking page or an organizer; None when none does."""
+    host = normalize_domain(host_of(booker_url) or "") or None
+    domain = email_domain(organizer_email or "") or None
     return next((sender for sender in senders if sender.matches(host, domain)), None)
 
 

@@ -41,6 +41,7 @@ _HEADLINES: Final = {
     "booking.showed": "The attendee came",
     "booking.no_show": "No-show",
     "booking.host_absent": "The host was absent",
+    "proposal.requested": "A proposal was made",
 }
 _ENDED_EVENTS: Final = {"booking.cancelled", "booking.rejected"}
 _ATTENDANCE_EVENTS: Final = {"booking.showed": "The attendee came", "booking.no_show": "The attendee did not come"}
@@ -111,6 +112,7 @@ def _fields(notification: Notification, meeting: Meeting) -> list[tuple[str, str
         fields.append(("Previous time", moment(old, notification.time_zone)))
     fields.append(("Meeting", safe_text(meeting.title or meeting.event_type_title or "untitled")))
     for name, value in (
+        ("Proposal", _proposal(notification)),
         ("With", meeting.organizer_label),
         ("Email", display_email(meeting.guest.email)),
         ("Phone", meeting.guest.phone),
@@ -123,6 +125,11 @@ def _fields(notification: Notification, meeting: Meeting) -> list[tuple[str, str
     if notification.kind not in _ENDED_EVENTS and meeting.meeting_url and meeting.status == "ACCEPTED":
         fields.append(("Where", link(meeting.meeting_url, "join the meeting")))
     return fields
+
+
+def _proposal(notification: Notification) -> str | None:
+    proposal = notification.details.get("proposal")
+    return None if proposal is None else "{title}, {total:,.2f} {currency}".format_map(proposal)
 
 
 def _old_start_time(notification: Notification) -> datetime | None:

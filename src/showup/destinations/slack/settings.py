@@ -25,6 +25,7 @@ BOOKING_EVENTS: Final = (
     "booking.showed",
     "booking.no_show",
     "booking.host_absent",
+    "proposal.requested",
 )
 ALERT_EVENTS: Final = ("delivery.failed", "destination.down", "endpoint.paused", "signatures.bad")
 DIGEST_EVENTS: Final = ("digest.daily", "digest.weekly")

@@ -10,7 +10,7 @@ from showup.events.kinds import AnnouncementKind, DealAnnouncementKind
 PING: Final = "ping"
 """The kind of a test delivery, which every outgoing webhook accepts."""
 
-_GROUPS: Final = ("*", "booking.*", "deal.*")
+_GROUPS: Final = ("*", "booking.*", "deal.*", "proposal.*")
 KINDS: Final = (*get_args(AnnouncementKind), *get_args(DealAnnouncementKind))
 _PREFIX: Final = "whsec_"
 _BYTES: Final = 32

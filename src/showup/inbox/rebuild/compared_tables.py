@@ -119,6 +119,7 @@ COMPARED_TABLES: Final = (
         join="JOIN {side}.bookings w ON w.id = t.booking_id",
     ),
     _table("matches", "id", label="{attendee} as {lead_email}"),
+    _table("proposals", "id", label="proposal {number} ({title})"),
     _table("funnel_seats", "id", label="booking {booking_id} of lead {lead_id}"),
     _table(
         *("funnel_people", "person_id", "simulated", "levels", "campaign_id", "organizer_email", "lead_id"),

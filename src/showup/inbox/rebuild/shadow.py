@@ -34,6 +34,8 @@ _LIVE_TABLES: Final = frozenset(
         # What assistants may do, asked for and said: what they did is in the log.
         *("calcom_profiles", "calcom_authorizations", "approvals", "tool_grants"),
         *("assistant_settings", "assistant_usage", "chat_messages"),
+        # The log has what a proposal offers, not the file that shows it.
+        "proposal_files",
         # How far other systems were compared with Showup.
         *("syncs", "reconciliations"),
         # Sums of leads in campaigns, which triggers of that table keep.

@@ -22,6 +22,7 @@ from showup.events.booking import (
 from showup.events.deal import DealChanged, DealOpened
 from showup.events.delivery import RecordChosen
 from showup.events.manual import ManualEvent
+from showup.events.proposal import ProposalMarked, ProposalSaved
 from showup.events.translation import Translated, Unreadable
 from showup.events.workspace import CompanyRecorded, Merged, MergeUndone, PersonRecorded, RulesChanged
 
@@ -37,6 +38,8 @@ _AnyManualEvent: TypeAlias = (
     | MatchUndone
     | AttendeeDismissed
     | DismissalUndone
+    | ProposalSaved
+    | ProposalMarked
     | DealOpened
     | DealChanged
     | PersonRecorded

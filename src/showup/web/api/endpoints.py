@@ -133,7 +133,7 @@ Kinds = Annotated[
     Field(
         min_length=1,
         max_length=50,
-        description=f"Any of {', '.join(f'`{kind}`' for kind in KINDS)}; `booking.*` and `deal.*` select a group.",
+        description=f"Any of {', '.join(f'`{kind}`' for kind in KINDS)}, or a group such as `booking.*`.",
         examples=[["booking.*", "deal.won"]],
     ),
 ]

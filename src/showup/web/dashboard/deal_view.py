@@ -28,6 +28,7 @@ from showup.reads.deal_page import (
     people_of_deal,
     workspace_owners,
 )
+from showup.reads.proposals import FoundProposal, proposals_of_bookings
 from showup.reads.rates import FEW
 from showup.reads.record_timeline import LoggedChange, Shown, load_timeline
 from showup.reads.stage_stays import days_to_win, stage_stays
@@ -98,6 +99,7 @@ class DealView(Struct, frozen=True, kw_only=True):
     meetings: Sequence[DealMeeting]
     trail: Sequence[DealMeeting]
     updates: Sequence[DestinationUpdate]
+    proposals: Sequence[FoundProposal]
     owners: Sequence[tuple[str, str]]
     before: UUID | None
     after: UUID | None
@@ -144,6 +146,7 @@ async def build_deal(
         meetings=meetings,
         trail=trail_of(meetings),
         updates=await destination_updates(tx, permission, deal.id, booking_ids),
+        proposals=await proposals_of_bookings(tx, permission, booking_ids),
         owners=await workspace_owners(tx, permission) if permission.allows("write") else (),
         before=before,
         after=after,

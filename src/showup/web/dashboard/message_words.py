@@ -31,6 +31,7 @@ _ANNOUNCED: Final = {
     "booking.showed": "showed",
     "booking.no_show": "no-show",
     "booking.host_absent": "host absent",
+    "proposal.requested": "proposal",
     "reminder": "reminder sent",
     "deal.created": "new deal",
     "deal.stage_changed": "new stage",

@@ -266,6 +266,23 @@ def _changed(entry: LoggedChange, _meeting: MeetingNames | None, _context: Timel
     return _line("deal", Part("Changed", is_strong=True))
 
 
+def _proposal(entry: LoggedChange, _meeting: MeetingNames | None, _context: TimelineContext) -> LineText:
+    """Say what became of a proposal, with its amount."""
+    number, amount, currency = (_text(entry.change, name) for name in ("number", "amount", "currency"))
+    name = Part(f"Proposal {number}", is_strong=True, href=f"proposals/{_text(entry.change, 'proposal')}")
+    word = _PROPOSAL_WORDS[entry.what]
+    total = [] if amount is None else [Part(", "), Part(money(Decimal(amount), currency), is_strong=True)]
+    icon = {"proposal.accepted": "check", "proposal.declined": "x"}.get(entry.what, "file")
+    return _line(icon, name, Part(f" {word}"), *total)
+
+
+_PROPOSAL_WORDS: Final = {
+    "proposal.saved": "saved as a draft",
+    "proposal.requested": "made, with its PDF",
+    "proposal.sent": "sent",
+    "proposal.accepted": "accepted",
+    "proposal.declined": "declined",
+}
 _SENTENCES: Final[dict[str, Callable[[LoggedChange, MeetingNames | None, TimelineContext], LineText]]] = {
     "booking.made": _booked,
     "booking.accepted": _booked,
@@ -286,4 +303,5 @@ _SENTENCES: Final[dict[str, Callable[[LoggedChange, MeetingNames | None, Timelin
     "deal.lost": _lost,
     "deal.changed": _changed,
     "deal.reassigned": _changed,
+    **dict.fromkeys(_PROPOSAL_WORDS, _proposal),
 }

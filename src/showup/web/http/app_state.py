@@ -25,6 +25,7 @@ from showup.dispatch.connection_check import ConnectionCheck
 from showup.dispatch.sign_in_mail import SignInMailer
 from showup.inbox.apply import EventHandlers
 from showup.inbox.ingest_metrics import IngestMetrics
+from showup.proposals.pdf_writer import PdfWriter
 from showup.web.http.key_throttle import KeyThrottle
 from showup.web.http.problems import RETRY_SOON, Refusal
 from showup.web.http.read_shares import ReadShares
@@ -73,7 +74,8 @@ class AppState(Struct, frozen=True, kw_only=True):
     links by mail, which `sign_in_mailer` sends (None: no sender is set). `sending_links` are those on their way. `live`
     tells open pages of changes.
     `setup` connects other systems and loads the sample for the first run. `public_url` begins links that leave the
-    page, without a slash at the end. `importing` are the workspaces into which a file of leads is being imported.
+    page, without a slash at the end. `pdf` draws proposals. `importing` are the workspaces into which a file of leads
+    is being imported.
     """
 
     engine: AsyncEngine
@@ -98,6 +100,7 @@ class AppState(Struct, frozen=True, kw_only=True):
     setup: SetupActions | None
     public_url: str
     assistant: AssistantServices
+    pdf: PdfWriter = field(default_factory=PdfWriter)
     read_timeout: timedelta = READ_TIMEOUT
     read_shares: ReadShares = field(default_factory=ReadShares)
     calcom_api_url: str | None = None

@@ -1450,8 +1450,53 @@ SUM_TRIGGERS = (
 )
 
 
+PROPOSAL_TABLES = (
+    """CREATE TABLE proposals (
+        id UUID NOT NULL,
+        workspace_id UUID NOT NULL,
+        booking_id UUID NOT NULL,
+        number INTEGER NOT NULL,
+        status TEXT NOT NULL CONSTRAINT ck_proposals_status
+            CHECK (status IN ('draft', 'ready', 'sent', 'accepted', 'declined')),
+        title TEXT NOT NULL,
+        scope TEXT NOT NULL,
+        items JSONB NOT NULL,
+        currency TEXT NOT NULL,
+        total NUMERIC(14, 2) NOT NULL,
+        valid_until DATE,
+        recipient TEXT,
+        notes TEXT,
+        version INTEGER NOT NULL,
+        created_by TEXT NOT NULL,
+        created_at TIMESTAMP WITH TIME ZONE NOT NULL,
+        updated_at TIMESTAMP WITH TIME ZONE NOT NULL,
+        ready_at TIMESTAMP WITH TIME ZONE,
+        sent_at TIMESTAMP WITH TIME ZONE,
+        decided_at TIMESTAMP WITH TIME ZONE,
+        marked_by UUID,
+        CONSTRAINT pk_proposals PRIMARY KEY (id),
+        CONSTRAINT fk_proposals_workspace_id FOREIGN KEY(workspace_id) REFERENCES workspaces (id),
+        CONSTRAINT fk_proposals_booking_id FOREIGN KEY(booking_id) REFERENCES bookings (id)
+    )""",
+    "CREATE INDEX ix_proposals_booking_id ON proposals (booking_id)",
+    "CREATE INDEX ix_proposals_workspace_id ON proposals (workspace_id)",
+    """CREATE TABLE proposal_files (
+        proposal_id UUID NOT NULL,
+        version INTEGER NOT NULL,
+        workspace_id UUID NOT NULL,
+        pdf BYTEA NOT NULL,
+        picture BYTEA NOT NULL,
+        pages INTEGER NOT NULL,
+        made_at TIMESTAMP WITH TIME ZONE NOT NULL,
+        CONSTRAINT pk_proposal_files PRIMARY KEY (proposal_id, version),
+        CONSTRAINT fk_proposal_files_workspace_id FOREIGN KEY(workspace_id) REFERENCES workspaces (id)
+    )""",
+    "CREATE INDEX ix_proposal_files_workspace_id ON proposal_files (workspace_id)",
+)
+
+
 def upgrade() -> None:
-    for statement in (*TABLES, *ASSISTANT_TABLES, *ANALYSIS_TABLES, *FUNNEL_TABLES, VIEW, UNMATCHED):
+    for statement in (*TABLES, *PROPOSAL_TABLES, *ASSISTANT_TABLES, *ANALYSIS_TABLES, *FUNNEL_TABLES, VIEW, UNMATCHED):
         op.get_bind().exec_driver_sql(statement)
     # A rebuild has temporary tables with the names of the sums: the functions must not take these for the current ones.
     op.execute("SELECT set_config('search_path', quote_ident(current_schema()) || ', pg_temp', true)")

@@ -1,0 +1,48 @@
+"""The PDF of a proposal: who offers it to whom, drawn and served."""
+
+from datetime import datetime
+from typing import Any, Final
+from urllib.parse import quote
+
+from fastapi import Response
+
+from showup.destinations.email.settings import sender_of
+from showup.proposals.document import Letterhead, document_of, file_name
+from showup.proposals.files_store import ProposalFile
+from showup.proposals.proposal import ProposalContent
+from showup.reads.proposals import FoundProposal, ProposalContext
+from showup.values.time_zone import zone_of
+from showup.web.http.app_state import AppState
+
+_HEADERS: Final = {"X-Content-Type-Options": "nosniff", "Content-Security-Policy": "default-src 'none'; sandbox"}
+
+
+async def draw_proposal(
+    state: AppState, context: ProposalContext, content: ProposalContent, *, author: str | None, is_complete: bool
+) -> ProposalFile:
+    """Draw the page, dated today in the workspace's zone; with `is_complete` false only its picture.
+
+    `author`: who offers it; None for the host of the meeting. Raises CannotDraw.
+    """
+    sender = sender_of(context.booker_url, context.organizer_email, state.senders)
+    head = Letterhead(
+        sender=(sender.name if sender is not None else None) or context.workspace_name,
+        author=author or context.author,
+        company=context.company or "",
+        person=next((one.name or one.email for one in context.recipients if one.email == content.recipient), None),
+        date=today_of(context, state.clock()).date(),
+    )
+    document: dict[str, Any] = document_of(content, head)
+    return await state.pdf.draw(document, is_complete=is_complete)
+
+
+def today_of(context: ProposalContext, now: datetime) -> datetime:
+    """Return the time in the workspace's zone."""
+    return now.astimezone(zone_of(context.time_zone))
+
+
+def pdf_response(proposal: FoundProposal, file: ProposalFile) -> Response:
+    """Return the file as a download."""
+    name = file_name(proposal.number, proposal.company or "")
+    disposition = f"attachment; filename=\"Proposal {proposal.number}.pdf\"; filename*=UTF-8''{quote(name, safe='')}"
+    return Response(file.pdf, media_type="application/pdf", headers=_HEADERS | {"Content-Disposition": disposition})
