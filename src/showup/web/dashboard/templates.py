@@ -31,6 +31,7 @@ _environment.globals["asset_hash"] = asset_hash
 _environment.filters |= {
     "money": words.money,
     "short_money": words.short_money,
+    "unit": words.unit,
     "initials": words.initials,
     "hue": words.hue,
     "count": words.count,
