@@ -84,6 +84,7 @@ DASHBOARD: Final = {
     ("GET", "/companies/{company_id}/merge"): "write",
     ("POST", "/companies/{company_id}/merge"): "write",
     ("POST", "/merges/{merge_id}/undo"): "write",
+    ("GET", "/search"): "read",
     ("GET", "/funnel"): "read",
     ("GET", "/funnel.csv"): "read",
     ("GET", "/analysis"): "read",

@@ -213,7 +213,8 @@ on("htmx:beforeSwap", ({ detail }) => {
   if (!part?.matches?.("[data-part]")) return;
   const isEdited = hasFocus && here().matches("input, textarea, select");
   const isHeld = drag?.ghost || one("details[open]", part) || one(":popover-open");
-  if ((detail.requestConfig.verb || "get") === "get" && (isEdited || isHeld)) {
+  const isGet = (detail.requestConfig.verb || "get") === "get";
+  if (isGet && (isEdited || isHeld)) {
     detail.shouldSwap = false;
     if (isEdited) part.dataset.changed = "";
     else setTimeout(() => htmx.trigger(body, "live-deal"), 1000);
@@ -221,7 +222,7 @@ on("htmx:beforeSwap", ({ detail }) => {
   }
   focused = hasFocus && { id: here().id, index: all(reachable, part).indexOf(here()), part: part.id };
   // After an act on the selected rows, none is selected.
-  if (part.id === "list") kept = detail.requestConfig.verb === "get" ? rowBoxes(":checked").map((box) => box.name) : [];
+  if (part.id === "list") kept = isGet ? rowBoxes(":checked").map((box) => box.name) : [];
   scrolled = all("[data-scroll]", part).map(({ id, scrollLeft, scrollTop }) => [id, scrollLeft, scrollTop]);
 });
 on("htmx:afterSettle", () => {

@@ -96,9 +96,9 @@ class Reader(Struct, frozen=True, kw_only=True):
 
 
 class Line(Struct, frozen=True, kw_only=True):
-    """A record in one line: `title` and `note` in words, `path` relative to the home page, and its `icon`.
+    """A line of the palette: `path` is relative to the home page. Without an `icon` it has the initials of its title.
 
-    Without an icon, `title` gives its picture: initials of a person.
+    `report` is the act of reporting what became of a meeting, if that is not known.
     """
 
     title: str
@@ -107,7 +107,9 @@ class Line(Struct, frozen=True, kw_only=True):
     icon: str = ""
     is_sample: bool = False
     report: "Line | None" = None
-    """The act of reporting what became of it, if that is not known."""
+    keys: str = ""
+    field: tuple[str, str] | None = None
+    """Name and value of what a form posts to the path; without it, the line is a link."""
 
 
 AnyQuery = TypeVar("AnyQuery", bound=RecordListQuery)
