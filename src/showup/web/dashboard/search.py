@@ -8,6 +8,13 @@ from fastapi import APIRouter, Query, Request, Response
 from pydantic import Field
 
 from showup.access.teammate import THEMES, Session
+from showup.database.tables import companies, people
+from showup.reads.bookings import BookingFilter
+from showup.reads.companies import CompanyFilter
+from showup.reads.deals import DealFilter
+from showup.reads.keyset import PageRequest
+from showup.reads.newest_matches import newest_with_words
+from showup.reads.people import PersonFilter
 from showup.reads.search import check_search, split_words
 from showup.web.dashboard.lists.booking_list import BOOKINGS
 from showup.web.dashboard.lists.company_list import COMPANIES
@@ -24,7 +31,6 @@ from showup.web.http.sessions import SignedIn
 
 router = APIRouter(include_in_schema=False, route_class=DashboardRoute)
 
-_LISTS: Final[Sequence[RecordList[Any, Any]]] = (PEOPLE, COMPANIES, DEALS, BOOKINGS)
 _SHOWN: Final = 8
 _MAX_REPORTS: Final = 3
 _FEWEST_LETTERS: Final = 2
@@ -85,7 +91,14 @@ def marked(text: str, q: str) -> list[tuple[str, bool]]:
 
 async def _records(reader: Reader, q: str) -> list[Line]:
     """Return some records of each kind: each may take the room that others leave."""
-    kinds = [await _lines_of(reader, one, q=q) for one in _LISTS]
+    people_ids = await newest_with_words(reader.tx, reader.permission, people, q, _SHOWN)
+    company_ids = await newest_with_words(reader.tx, reader.permission, companies, q, _SHOWN)
+    kinds = [
+        await _lines_with(reader, PEOPLE, PersonFilter(ids=people_ids)) if people_ids else [],
+        await _lines_with(reader, COMPANIES, CompanyFilter(ids=company_ids)) if company_ids else [],
+        await _lines_with(reader, DEALS, DealFilter(company_id=company_ids)) if company_ids else [],
+        await _lines_with(reader, BOOKINGS, BookingFilter(q=q)),
+    ]
     room = dict.fromkeys(range(len(kinds)), 0)
     for _ in range(_SHOWN):
         open_kinds = [one for one in room if room[one] < len(kinds[one])]
@@ -98,15 +111,23 @@ async def _missing_reports(reader: Reader, q: str) -> list[Line]:
     """Return past meetings whose outcome nobody reported: one's own, or those that the words find."""
     if not reader.permission.allows("write"):
         return []
-    whose = {"q": q} if split_words(q) else {"organizer": [reader.session.teammate.email]}
-    unknown = {"ahead": "no", "status": ["ACCEPTED"], "outcome": ["open", "assumed"], "simulated": "false"}
-    lines = await _lines_of(reader, BOOKINGS, **unknown, **whose)
+    filters = BookingFilter(
+        q=q,
+        organizer=[] if split_words(q) else [reader.session.teammate.email],
+        status=["ACCEPTED"],
+        outcome=["open", "assumed"],
+        simulated="false",
+        starts_before=reader.viewer.now,
+    )
+    lines = await _lines_with(reader, BOOKINGS, filters)
     return [one.report for one in lines if one.report is not None][:_MAX_REPORTS]
 
 
-async def _lines_of(reader: Reader, record_list: RecordList[Any, Any], **fields: Any) -> Sequence[Line]:
-    query = record_list.query_type.model_validate(fields)
-    return await record_list.lines(reader, (await record_list.load(reader, query, limit=_SHOWN)).items)
+async def _lines_with(reader: Reader, record_list: RecordList[Any, Any], filters: Any) -> Sequence[Line]:
+    request = PageRequest(sort=record_list.query_type.model_fields["sort"].default, limit=_SHOWN)
+    return await record_list.lines(
+        reader, (await record_list.reads.page(reader.tx, reader.permission, filters, request)).items
+    )
 
 
 def _pages(session: Session) -> list[Line]:
