@@ -91,7 +91,7 @@ async def _with_meetings(
     ]
 
 
-# Of several seats at that time, the one with the outcome that counts.
+# The seat at that time; of several, the one with the outcome that counts.
 _MEETINGS: Final = """
     SELECT counted.person_id, seat.*, coalesce(a.name, p.name, l.name) AS name, coalesce(a.email, l.email) AS email,
            a.person_id AS record_id, coalesce(a.time_zone, p.time_zone) AS time_zone, co.name AS company
@@ -102,10 +102,10 @@ _MEETINGS: Final = """
         FROM funnel_seats s JOIN bookings b ON b.id = s.booking_id
         JOIN campaigns c ON c.workspace_id = s.workspace_id AND c.id = s.campaign_id
         LEFT JOIN matches m ON m.id = s.id
-        WHERE s.person_id = counted.person_id AND s.workspace_id = $1 AND s.start_time = counted.at
+        WHERE s.person_id = counted.person_id AND s.workspace_id = $1
           AND ($5::bigint[] = '{}' OR s.campaign_id = ANY($5)) AND ($6::text[] = '{}' OR s.organizer_email = ANY($6))
           AND ($7::text[] = '{}' OR c.source = ANY($7)) AND ($8::boolean IS NULL OR s.simulated = $8)
-        ORDER BY (s.outcome = counted.outcome) DESC, s.booked_at DESC, s.id LIMIT 1
+        ORDER BY abs(extract(epoch FROM s.start_time - counted.at)), (s.outcome = counted.outcome) DESC, s.id LIMIT 1
     ) seat
     LEFT JOIN booking_attendees a ON a.booking_id = seat.booking_id AND a.attendee_key = seat.attendee
     LEFT JOIN people p ON p.id = a.person_id

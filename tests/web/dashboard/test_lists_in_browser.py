@@ -144,7 +144,9 @@ def test_pages_are_accessible_quiet_and_narrow_also_with_hostile_names(
         assert complaints == []
 
 
-def test_the_palette_finds_and_does_by_the_keyboard_alone(site: Site, browser: Browser) -> None:
+def test_the_palette_finds_and_does_by_the_keyboard_alone(  # noqa: PLR0915  # one visit
+    site: Site, browser: Browser
+) -> None:
     site.execute("UPDATE showup.people SET name = :name WHERE email LIKE 'pat@%'", name=HOSTILE)
     for width, theme in ((1440, "dark"), (360, "light")):
         options = {"viewport": {"width": width, "height": 740}, "color_scheme": theme}

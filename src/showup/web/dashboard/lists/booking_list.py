@@ -109,13 +109,9 @@ class BookingList(RecordList[BookingListQuery, BookingFilter]):
 
     reads = Reads(page=list_bookings, count=count_bookings, sorts=SORTS, filter_type=BookingFilter)
 
-    def filter_of(self, query: BookingListQuery, viewer: Viewer) -> BookingFilter:
+    def filter_of(self, query: BookingListQuery, reader: Reader) -> BookingFilter:
         """Return the conditions."""
-        since, until = query.at_midnight(query.since, viewer), query.at_midnight(query.until, viewer)
-        if query.ahead == "yes":
-            since = max(since or viewer.now, viewer.now)
-        elif query.ahead == "no":
-            until = min(until or viewer.now, viewer.now)
+        viewer = reader.viewer
         return BookingFilter(
             q=query.q,
             status=query.status,
@@ -127,8 +123,10 @@ class BookingList(RecordList[BookingListQuery, BookingFilter]):
             email=query.email,
             company_id=query.company_id,
             simulated=query.simulated,
-            starts_from=since,
-            starts_before=until,
+            starts_from=query.at_midnight(query.since, viewer),
+            starts_before=query.at_midnight(query.until, viewer),
+            over_at=viewer.now if query.ahead == "no" else None,
+            not_over_at=viewer.now if query.ahead == "yes" else None,
         )
 
     async def filters(self, reader: Reader, address: Address, choices: Choices) -> Sequence[Filter]:

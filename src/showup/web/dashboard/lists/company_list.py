@@ -71,7 +71,7 @@ class CompanyList(RecordList[CompanyListQuery, CompanyFilter]):
 
     reads = Reads(page=list_companies, count=count_companies, sorts=SORTS, filter_type=CompanyFilter)
 
-    def filter_of(self, query: CompanyListQuery, viewer: Viewer) -> CompanyFilter:
+    def filter_of(self, query: CompanyListQuery, reader: Reader) -> CompanyFilter:
         """Return the conditions."""
         return CompanyFilter(q=query.q, domain=query.domain, simulated=query.simulated)
 

@@ -109,8 +109,9 @@ class DealList(RecordList[DealListQuery, DealFilter]):
     query_type = DealListQuery
     reads = Reads(page=list_deals, count=count_deals, sorts=SORTS, filter_type=DealFilter)
 
-    def filter_of(self, query: DealListQuery, viewer: Viewer) -> DealFilter:
+    def filter_of(self, query: DealListQuery, reader: Reader) -> DealFilter:
         """Return the conditions."""
+        viewer = reader.viewer
         return DealFilter(
             q=query.q,
             status=query.status,
@@ -148,7 +149,7 @@ class DealList(RecordList[DealListQuery, DealFilter]):
         """Return the deals; by next meeting, those without one come last."""
         if query.sort != "next_meeting":
             return await super().load(reader, query, limit=limit)
-        filters = self.filter_of(query, reader.viewer)
+        filters = self.filter_of(query, reader)
         return await _by_meeting(reader.tx, reader.permission, filters, query.cursor, reader.viewer.now, limit)
 
     async def rows(self, reader: Reader, items: Sequence[Item], choices: Choices) -> Sequence[ListedDeal]:

@@ -14,6 +14,7 @@ from showup.web.dashboard.lists.booking_list import BOOKINGS
 from showup.web.dashboard.lists.company_list import COMPANIES
 from showup.web.dashboard.lists.csv_export import csv_download
 from showup.web.dashboard.lists.deal_list import DEALS
+from showup.web.dashboard.lists.lead_list import LEADS
 from showup.web.dashboard.lists.person_list import PEOPLE
 from showup.web.dashboard.lists.record_list import PAGE_ROWS, Column, Reader, RecordList, load_choices
 from showup.web.dashboard.page_route import DashboardRoute, is_part, redirect
@@ -25,7 +26,7 @@ from showup.web.http.sessions import SignedIn
 
 router = APIRouter(include_in_schema=False, route_class=DashboardRoute)
 
-LISTS: Final[dict[str, RecordList[Any, Any]]] = {one.noun: one for one in (DEALS, BOOKINGS, PEOPLE, COMPANIES)}
+LISTS: Final[dict[str, RecordList[Any, Any]]] = {one.noun: one for one in (DEALS, BOOKINGS, PEOPLE, COMPANIES, LEADS)}
 
 
 async def list_context(

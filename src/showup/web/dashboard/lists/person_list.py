@@ -71,7 +71,7 @@ class PersonList(RecordList[PersonListQuery, PersonFilter]):
 
     reads = Reads(page=list_people, count=count_people, sorts=SORTS, filter_type=PersonFilter)
 
-    def filter_of(self, query: PersonListQuery, viewer: Viewer) -> PersonFilter:
+    def filter_of(self, query: PersonListQuery, reader: Reader) -> PersonFilter:
         """Return the conditions."""
         return PersonFilter(q=query.q, email=query.email, company_id=query.company_id, simulated=query.simulated)
 

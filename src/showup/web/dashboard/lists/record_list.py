@@ -135,6 +135,8 @@ class RecordList(ABC, Generic[AnyQuery, AnyFilter]):
     placeholder: ClassVar[str]
     nothing: ClassVar[str]
     """What brings the first record."""
+    is_selectable: ClassVar[bool] = True
+    """Its rows can be selected, and are then a file or act together."""
     columns: ClassVar[Sequence[Column]]
     csv_header: ClassVar[Sequence[str]]
     query_type: type[AnyQuery]
@@ -158,7 +160,7 @@ class RecordList(ABC, Generic[AnyQuery, AnyFilter]):
             ) from None
 
     @abstractmethod
-    def filter_of(self, query: AnyQuery, viewer: Viewer) -> AnyFilter:
+    def filter_of(self, query: AnyQuery, reader: Reader) -> AnyFilter:
         """Return the conditions that the fields of the address are."""
 
     @abstractmethod
@@ -172,7 +174,7 @@ class RecordList(ABC, Generic[AnyQuery, AnyFilter]):
     async def load(self, reader: Reader, query: AnyQuery, *, limit: int) -> Slice:
         """Return the rows that follow the query's cursor. Refuses a cursor that can't be read."""
         request = page_of(query.cursor, query.sort, self.reads.sorts, limit)
-        filters = self.filter_of(query, reader.viewer)
+        filters = self.filter_of(query, reader)
         return slice_of(await self.reads.page(reader.tx, reader.permission, filters, request), query.sort)
 
     async def load_selected(self, tx: AsyncConnection, permission: Permission, ids: Sequence[UUID]) -> list[Item]:
@@ -182,15 +184,15 @@ class RecordList(ABC, Generic[AnyQuery, AnyFilter]):
 
     async def count(self, reader: Reader, query: AnyQuery, *, bound: int) -> Totals:
         """Return how many rows the list has, up to a bound."""
-        return await self.reads.count(reader.tx, reader.permission, self.filter_of(query, reader.viewer), bound)
+        return await self.reads.count(reader.tx, reader.permission, self.filter_of(query, reader), bound)
 
     @abstractmethod
     async def rows(self, reader: Reader, items: Sequence[Item], choices: Choices) -> Sequence[Any]:
         """Return the rows as the template shows them."""
 
-    @abstractmethod
-    async def lines(self, reader: Reader, items: Sequence[Item]) -> Sequence[Line]:
-        """Return the records as the palette shows them."""
+    async def lines(self, reader: Reader, items: Sequence[Item]) -> Sequence[Line]:  # as its lists
+        """Return the records as the palette shows them; none of a list that it doesn't search."""
+        return []
 
     @abstractmethod
     def csv_row(self, item: Item) -> Sequence[object]:

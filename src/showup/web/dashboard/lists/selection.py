@@ -100,7 +100,7 @@ def _compare_of(record_list: RecordList[Any, Any]) -> Callable[..., Awaitable[Re
 
 for _noun in (PEOPLE.noun, COMPANIES.noun):
     router.add_api_route(f"/{_noun}", _compare_of(LISTS[_noun]), methods=["POST"])
-for _list in LISTS.values():
+for _list in (one for one in LISTS.values() if one.is_selectable):
     router.add_api_route(f"/{_list.noun}.csv", _export_of(_list), methods=["POST"])
 
 
