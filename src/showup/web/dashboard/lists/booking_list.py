@@ -9,8 +9,10 @@ from pydantic import Field
 
 from showup.access.teammate import Session
 from showup.reads.agenda import State, state_of
+from showup.reads.analysis.counts import AnalysisFilter
 from showup.reads.bookings import SORTS, BookingFilter, BookingOutcome, list_bookings
 from showup.reads.campaigns import CampaignFilter, list_campaigns
+from showup.reads.counted_meetings import CountedMeeting, MeetingCount
 from showup.reads.deal_meetings import WORDS
 from showup.reads.keyset import PageRequest
 from showup.reads.list_rows import BookingExtras, extras_of_bookings
@@ -52,7 +54,7 @@ _OUTCOMES: Final = (
 class BookingListQuery(RecordListQuery):
     """The fields of the address of `/bookings`. `ahead`: before or after this moment; `since` and `until` are days.
 
-    `outcome` and `campaign_id` come from the numbers of the funnel.
+    `counted` comes from the numbers of the analysis, whose filters the fields then are.
     """
 
     status: list[BookingStatus] = any_of()
@@ -63,6 +65,8 @@ class BookingListQuery(RecordListQuery):
     source: list[ShortText] = any_of()
     email: list[ShortText] = any_of()
     company_id: list[UUID] = any_of()
+    counted: CountedMeeting | None = None
+    event_type: list[ShortText] = any_of()
     ahead: Literal["yes", "no"] | None = None
     since: Day | None = None
     until: Day | None = None
@@ -112,6 +116,18 @@ class BookingList(RecordList[BookingListQuery, BookingFilter]):
     def filter_of(self, query: BookingListQuery, reader: Reader) -> BookingFilter:
         """Return the conditions."""
         viewer = reader.viewer
+        if query.counted is not None:
+            counted = AnalysisFilter(
+                since=query.since,
+                until=query.until,
+                organizer=query.organizer,
+                source=query.source,
+                event_type=query.event_type,
+                simulated=query.simulated,
+            )
+            return BookingFilter(
+                q=query.q, counted=MeetingCount(counted=query.counted, filters=counted, now=viewer.now)
+            )
         return BookingFilter(
             q=query.q,
             status=query.status,
@@ -140,6 +156,8 @@ class BookingList(RecordList[BookingListQuery, BookingFilter]):
             Filter(name="until", label="Starts", form="day", preposition="before"),
             SIMULATED_FILTER,
             Filter(name="outcome", label="Outcome", form="hidden", choices=_OUTCOMES),
+            Filter(name="counted", label="In the analysis", form="hidden"),
+            Filter(name="event_type", label="Kind", form="hidden"),
             await campaign_filter(reader, address),
             Filter(name="source", label="Source", form="hidden"),
             Filter(name="email", label="Attendee", form="hidden"),

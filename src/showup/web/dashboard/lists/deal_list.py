@@ -67,6 +67,8 @@ class DealListQuery(RecordListQuery):
         "-updated_at",
         "amount",
         "-amount",
+        "stage_entered_at",
+        "-stage_entered_at",
     ] = "-created_at"
 
 
