@@ -1,6 +1,7 @@
 """The list of bookings."""
 
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import Annotated, Any, Final, Literal
 from uuid import UUID
 
@@ -32,8 +33,9 @@ from showup.web.dashboard.lists.record_list import (
     RecordListQuery,
     cell,
 )
+from showup.web.dashboard.periods import PageDay
 from showup.web.dashboard.words import TheirTime, Viewer, their_time
-from showup.web.http.query_params import Day, ShortText, any_of
+from showup.web.http.query_params import ShortText, any_of
 
 _STATUSES: Final = (
     Choice("ACCEPTED", "accepted"),
@@ -49,6 +51,8 @@ _OUTCOMES: Final = (
     Choice("host_absent", "host absent"),
     Choice("open", "not known"),
 )
+
+_ANY_ZONE: Final = timedelta(days=2)
 
 
 class BookingListQuery(RecordListQuery):
@@ -68,8 +72,8 @@ class BookingListQuery(RecordListQuery):
     counted: CountedMeeting | None = None
     event_type: list[ShortText] = any_of()
     ahead: Literal["yes", "no"] | None = None
-    since: Day | None = None
-    until: Day | None = None
+    since: PageDay | None = None
+    until: PageDay | None = None
     sort: Literal["start_time", "-start_time"] = "-start_time"
 
 
@@ -125,8 +129,13 @@ class BookingList(RecordList[BookingListQuery, BookingFilter]):
                 event_type=query.event_type,
                 simulated=query.simulated,
             )
+            since, until = query.at_midnight(query.since, viewer), query.at_midnight(query.until, viewer)
             return BookingFilter(
-                q=query.q, counted=MeetingCount(counted=query.counted, filters=counted, now=viewer.now)
+                q=query.q,
+                counted=MeetingCount(counted=query.counted, filters=counted, now=viewer.now),
+                # A day of another zone: these only let the index find the bookings.
+                starts_from=None if since is None else since - _ANY_ZONE,
+                starts_before=None if until is None else until + _ANY_ZONE,
             )
         return BookingFilter(
             q=query.q,

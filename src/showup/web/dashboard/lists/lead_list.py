@@ -27,8 +27,9 @@ from showup.web.dashboard.lists.record_list import (
     RecordListQuery,
     cell,
 )
+from showup.web.dashboard.periods import PageDay
 from showup.web.dashboard.words import TheirTime, Viewer, their_time
-from showup.web.http.query_params import Day, ShortText, any_of
+from showup.web.http.query_params import ShortText, any_of
 
 _COUNTED: Final[Mapping[Counted, str]] = {
     "booked": "booked",
@@ -57,8 +58,8 @@ class LeadListQuery(RecordListQuery):
     campaign_id: list[Annotated[int, Field(ge=0, lt=2**63)]] = any_of()
     organizer: list[ShortText] = any_of()
     source: list[CampaignSource] = any_of()
-    since: Day | None = None
-    until: Day | None = None
+    since: PageDay | None = None
+    until: PageDay | None = None
     simulated: SimulatedFilter = "false"
     sort: Literal["at", "-at"] = "-at"
 
