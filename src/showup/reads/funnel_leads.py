@@ -27,7 +27,7 @@ Counted: TypeAlias = Literal[
 _OUTCOMES: Final[Mapping[int, str]] = {number: name for name, number in SEAT_OUTCOMES.items()}
 
 
-class LeadFilter(Struct, frozen=True, kw_only=True):
+class CountedLeads(Struct, frozen=True, kw_only=True):
     """The people whom any of these numbers count, in a funnel as of `now`."""
 
     wanted: FunnelFilter
@@ -42,7 +42,7 @@ class LeadFilter(Struct, frozen=True, kw_only=True):
 
 
 async def list_leads_who_booked(
-    tx: AsyncConnection, permission: Permission, filters: LeadFilter, page_request: PageRequest
+    tx: AsyncConnection, permission: Permission, filters: CountedLeads, page_request: PageRequest
 ) -> ResultPage:
     """Returns a page by the time of the meeting that counts, each with that meeting, its seat and its campaign.
 
@@ -65,7 +65,7 @@ async def list_leads_who_booked(
 async def count_leads_who_booked(
     tx: AsyncConnection,
     permission: Permission,  # noqa: ARG001  # the filter has its workspace
-    filters: LeadFilter,
+    filters: CountedLeads,
     bound: int,
 ) -> Totals:
     """Returns how many people these are, up to a bound."""
@@ -75,7 +75,7 @@ async def count_leads_who_booked(
 
 
 async def _with_meetings(
-    tx: AsyncConnection, permission: Permission, filters: LeadFilter, people: Sequence[Item]
+    tx: AsyncConnection, permission: Permission, filters: CountedLeads, people: Sequence[Item]
 ) -> list[Item]:
     wanted = filters.wanted
     arguments = (

@@ -1,6 +1,7 @@
 """AP4, Finding: `/search` and the palette find records and acts by words, in one's own workspace alone."""
 
 import re
+from importlib.resources import files
 
 import httpx2
 import pytest
@@ -52,7 +53,7 @@ async def test_pages_and_acts_are_found_by_the_beginnings_of_their_words(
     assert lines_of(await teammate_of("read_only").get("/search?q=report+sarah")) == []
 
 
-async def test_report_is_an_act_of_any_meeting_that_is_over(member: Browser, scenario: Scenario) -> None:
+async def test_past_meetings_that_nobody_reported_are_found(member: Browser, scenario: Scenario) -> None:
     lines = lines_of(await member.get("/search?q=report+sarah", **PART))
     [(path, words)] = lines
     assert path == f"outcome/{await scenario.booking_id('met')}"
@@ -104,3 +105,14 @@ def test_typed_letters_are_marked(text: str, q: str, parts: list[tuple[str, bool
         else:
             merged.append((part, is_typed))
     assert merged == parts
+
+
+async def test_the_help_lists_every_key(member: Browser) -> None:
+    page = (await member.get("/search")).text.partition('id="keys"')[2]
+    listed = set(re.findall(r'<kbd class="kbd">([^<]+)</kbd>', page))
+    folder = files("showup.web").joinpath("templates")
+    templates = [one.read_text() for one in (*folder.iterdir(), *folder.joinpath("parts").iterdir()) if one.is_file()]
+    used = {key for text in templates for keys in re.findall(r'data-keys="([^"{]+)"', text) for key in keys.split()}
+    used |= {key for group in NAV_GROUPS for one in group.pages for key in one.keys.split()}
+    assert {"j", "k", "u", "/", "g"} <= used
+    assert {key.upper() for key in used} <= listed

@@ -66,16 +66,16 @@ async def find_lines(reader: Reader, q: str) -> list[Line]:
         typed = split_words(check_search(q))
     except ValueError:
         return []
-    pages, acts = (_matching(lines, typed) for lines in (_pages(reader.session), _acts(reader.session)))
+    pages, actions = (_matching(lines, typed) for lines in (_pages(reader.session), _actions(reader.session)))
     if not typed:
-        return [*await _missing_reports(reader, ""), *pages, *acts]
+        return [*await _missing_reports(reader, ""), *pages, *actions]
     if typed[0] == _REPORT and reader.permission.allows("write"):
-        return [*await _missing_reports(reader, q.strip()[len(_REPORT) :]), *pages, *acts]
+        return [*await _missing_reports(reader, q.strip()[len(_REPORT) :]), *pages, *actions]
     if sum(map(len, typed)) < _FEWEST_LETTERS:
-        return [*pages, *acts]
+        return [*pages, *actions]
     records = await _records(reader, q)
     reports = [one.report for one in records if one.report is not None] if reader.permission.allows("write") else []
-    return [*pages, *records, *reports[:_MAX_REPORTS], *acts]
+    return [*pages, *records, *reports[:_MAX_REPORTS], *actions]
 
 
 def marked(text: str, q: str) -> list[tuple[str, bool]]:
@@ -135,7 +135,7 @@ def _pages(session: Session) -> list[Line]:
     return [Line(title=f"Go to {one.title}", note="", path=one.path, icon=one.icon, keys=one.keys) for one in found]
 
 
-def _acts(session: Session) -> list[Line]:
+def _actions(session: Session) -> list[Line]:
     others = [one for one in session.workspaces if one.id != session.workspace.id]
     return [
         *(Line(title=f"Theme: {one}", note="", path="theme", icon=_ICONS[one], field=("theme", one)) for one in THEMES),

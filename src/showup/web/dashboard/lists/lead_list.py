@@ -12,7 +12,7 @@ from showup.database.tables import funnel_people
 from showup.reads.agenda import State
 from showup.reads.deal_meetings import WORDS
 from showup.reads.funnel_filter import FunnelFilter
-from showup.reads.funnel_leads import Counted, LeadFilter, count_leads_who_booked, list_leads_who_booked
+from showup.reads.funnel_leads import Counted, CountedLeads, count_leads_who_booked, list_leads_who_booked
 from showup.reads.rows import Item
 from showup.reads.simulated import SimulatedFilter
 from showup.values.email_address import normalize_email
@@ -76,7 +76,7 @@ class ListedLead(Struct, frozen=True, kw_only=True):
     words: str
 
 
-class LeadList(RecordList[LeadListQuery, LeadFilter]):
+class LeadList(RecordList[LeadListQuery, CountedLeads]):
     """Leads who booked, with what became of it."""
 
     noun = "leads"
@@ -99,10 +99,10 @@ class LeadList(RecordList[LeadListQuery, LeadFilter]):
         page=list_leads_who_booked,
         count=count_leads_who_booked,
         sorts={"at": funnel_people.c.at},
-        filter_type=LeadFilter,
+        filter_type=CountedLeads,
     )
 
-    def filter_of(self, query: LeadListQuery, reader: Reader) -> LeadFilter:
+    def filter_of(self, query: LeadListQuery, reader: Reader) -> CountedLeads:
         """Return the funnel's filter, and its numbers."""
         wanted = FunnelFilter(
             workspace_id=reader.session.workspace.id,
@@ -113,7 +113,7 @@ class LeadList(RecordList[LeadListQuery, LeadFilter]):
             until=query.at_midnight(query.until, reader.viewer),
             simulated=query.simulated,
         )
-        return LeadFilter(wanted=wanted, counted=query.counted or ["booked"], now=reader.viewer.now)
+        return CountedLeads(wanted=wanted, counted=query.counted or ["booked"], now=reader.viewer.now)
 
     async def filters(self, reader: Reader, address: Address, choices: Choices) -> Sequence[Filter]:
         """Return the filters of the funnel."""
