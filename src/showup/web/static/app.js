@@ -109,10 +109,10 @@ const edge = (at, start, end) => (at < start + 40 ? -12 : at > end - 40 ? 12 : 0
 const glide = () => {
   if (!drag) return;
   const { at: { x, y }, over } = drag;
-  for (const box of over ? [by("board"), over] : []) {
-    const { left, right, top, bottom } = box.getBoundingClientRect();
-    box.scrollBy(edge(x, left, right), edge(y, top, bottom));
-  }
+  [by("board"), over].forEach((box) => {
+    const { left, right, top, bottom } = box?.getBoundingClientRect() || {};
+    box?.scrollBy(edge(x, left, right), edge(y, top, bottom));
+  });
   mark();
   requestAnimationFrame(glide);
 };
