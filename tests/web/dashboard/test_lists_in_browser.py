@@ -92,6 +92,7 @@ def test_an_open_list_changes_with_a_webhook_and_keeps_the_selection(site: Site,
 def test_without_a_script_all_of_it_is_forms_and_links(  # noqa: PLR0915  # one visit
     site: Site, browser: Browser
 ) -> None:
+    site.execute("UPDATE showup.companies SET name = initcap(split_part(domain, '.', 1))")
     with signed_in(site, browser, "member", java_script_enabled=False) as (context, _):
         page = context.new_page()
         page.goto(f"{site.address}/deals")
