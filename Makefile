@@ -16,7 +16,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test check histories bench torture screenshots format pins clean
+.PHONY: help run test check histories bench torture screenshots pictures format pins clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -49,6 +49,9 @@ torture: .venv/check.stamp ## kill processes under load and check the data; TORT
 
 screenshots: .venv/check.stamp .venv/browser.stamp ## make a picture of each page, wide and on a phone, light and dark, in SCREENSHOTS=screenshots
 	@$(BIN)/python -m tests.web.dashboard.screenshots $(SCREENSHOTS)
+
+pictures: .venv/check.stamp .venv/browser.stamp ## take the pictures of the README anew
+	@$(BIN)/python -m tests.web.dashboard.screenshots docs/pictures --readme
 
 format: .venv/check.stamp ## format the code, and mend what the linter can mend
 	@$(BIN)/ruff check --fix-only --quiet .

@@ -37,6 +37,9 @@ PAGES: Final[Mapping[str, Callable[[Mapping[str, str]], str]]] = {
     "Outcome": lambda ids: f"/outcome/{ids['booking']}",
     "Teammates": lambda _: "/settings/teammates",
     "First run": lambda _: "/setup",
+    "Find, a common word": lambda _: "/search?q=pe",
+    "Find, a rare word": lambda _: "/search?q=person1234",
+    "Find, nothing": lambda _: "/search?q=zebra",
 }
 """By name, the path of each page; it may contain the id of a `booking` or a `deal`. A new page belongs here."""
 

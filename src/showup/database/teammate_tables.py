@@ -96,7 +96,7 @@ saved_views = Table(
     Column(
         "list_name",
         Text,
-        CheckConstraint("list_name IN ('deals', 'bookings', 'people', 'companies')", name="list_name"),
+        CheckConstraint("list_name IN ('deals', 'bookings', 'people', 'companies', 'leads')", name="list_name"),
         nullable=False,
     ),
     Column("name", Text, nullable=False),

@@ -1,7 +1,7 @@
 """Lists bookings."""
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final, Literal, TypeAlias
 from uuid import UUID
 
@@ -14,6 +14,7 @@ from showup.bookings.uids import redact
 from showup.database.tables import booking_attendees, booking_refs, bookings, companies, deliveries, matches, people
 from showup.reads.attendance import attendance_of
 from showup.reads.booking_search import bookings_with_words
+from showup.reads.counted_meetings import MeetingCount
 from showup.reads.keyset import PageRequest, ResultPage, Sorts, read_page
 from showup.reads.rows import Item, can_see_uids, if_any, if_set, nest_columns, nested_columns, visible_to, workspace_of
 from showup.reads.search import typed_words
@@ -43,6 +44,10 @@ class BookingFilter(Struct, frozen=True, kw_only=True):
 
     `outcome` is what became of it, `campaign_id` a campaign that one of its attendees is a lead of.
 
+    `over_at` and `not_over_at`: the meeting was, or was not over at this time, by its end, or its start without one.
+
+    `counted`: a number of the analysis counts it.
+
     `starts_before` is exclusive, `email` is any attendee's, `uid` is any that the booking ever had.
     """
 
@@ -60,6 +65,9 @@ class BookingFilter(Struct, frozen=True, kw_only=True):
     simulated: SimulatedFilter = "all"
     starts_from: datetime | None = None
     starts_before: datetime | None = None
+    over_at: datetime | None = None
+    not_over_at: datetime | None = None
+    counted: MeetingCount | None = None
     q: str | None = None
 
 
@@ -144,6 +152,9 @@ def booking_conditions(filters: BookingFilter) -> list[ColumnElement[bool]]:
         if_simulated(filters.simulated, simulated_booking()),
         if_set(filters.starts_from, lambda at: b.start_time >= at),
         if_set(filters.starts_before, lambda at: b.start_time < at),
+        if_set(filters.counted, MeetingCount.condition),
+        if_set(filters.over_at, lambda at: and_(b.start_time <= at, at >= _OVER_AT)),
+        if_set(filters.not_over_at, lambda at: and_(b.start_time > at - _LONGEST, at < _OVER_AT)),
         if_any(filters.attended, lambda values: or_(*(b.attended.is_(_ATTENDED[value]) for value in values))),
         if_any(filters.outcome, lambda values: or_(*(_OUTCOMES[value] for value in values))),
         if_any(filters.campaign_id, _with_lead_of),
@@ -155,6 +166,9 @@ def booking_conditions(filters: BookingFilter) -> list[ColumnElement[bool]]:
     ]
 
 
+_OVER_AT = func.coalesce(bookings.c.end_time, bookings.c.start_time)
+# The start has an index. No meeting takes longer.
+_LONGEST: Final = timedelta(days=31)
 _ATTENDED = {"true": True, "false": False, "null": None}
 _IS_REPORTED = bookings.c.attendance_evidence == "reported"
 _OUTCOMES: Final[Mapping[BookingOutcome, ColumnElement[bool]]] = {

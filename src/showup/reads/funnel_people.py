@@ -83,29 +83,49 @@ def _gathered(wanted: FunnelFilter, keys: Sequence[Dimension], sums: Sums) -> st
     numbers = ", ".join(
         f"count(*) FILTER (WHERE {condition}) AS {name}" for name, condition in counts_of(wanted).items()
     )
-    where = [*_rows_of(wanted, sums), *(["p.shared"] if sums.level is not None else [])]
     return f"""
-        SELECT {names(keys)} {not keys} AS is_total, {numbers}
-        FROM (
-            SELECT {names(keys)} to_timestamp(latest[1]) AS booked_at,
-                   CASE WHEN showed_at IS NOT NULL THEN {_SHOWED} WHEN assumed_at IS NOT NULL THEN {_ASSUMED}
-                        ELSE latest[4] END::smallint AS outcome,
-                   coalesce(showed_at, assumed_at, to_timestamp(latest[2])) AS at, to_timestamp(latest[3]) AS over_at,
-                   report[3] = 1 AS is_held, to_timestamp(report[1]) AS report_at,
-                   to_timestamp(report[2]) AS report_over_at
-            FROM (
-                SELECT {key_columns("p", keys)} p.person_id,
-                       max(ARRAY[{", ".join(map(at_seconds, ("booked_at", "start_time", "over_at")))}, latest])
-                           AS latest,
-                       max(showed_at) AS showed_at, max(assumed_at) AS assumed_at,
-                       max(ARRAY[{at_seconds("report_at")}, {at_seconds("report_over_at")}, is_held::int])
-                           FILTER (WHERE report_at IS NOT NULL) AS report
-                FROM funnel_people p {campaigns_of("p") if needs_campaigns(wanted, keys) else ""}
-                WHERE {" AND ".join(where)} GROUP BY {names(keys)} p.person_id
-            ) gathered
-        ) people
+        SELECT {names(keys)} {not keys} AS is_total, {numbers} FROM ({_joined(wanted, keys, sums)}) people
         {group_by(keys)}
     """  # noqa: S608  # as above
+
+
+def _joined(wanted: FunnelFilter, keys: Sequence[Dimension], sums: Sums) -> str:
+    """Return a row for each of these people in each group."""
+    where = [*_rows_of(wanted, sums), *(["p.shared"] if sums.level is not None else [])]
+    return f"""
+        SELECT {names(keys)} person_id, to_timestamp(latest[1]) AS booked_at,
+               CASE WHEN showed_at IS NOT NULL THEN {_SHOWED} WHEN assumed_at IS NOT NULL THEN {_ASSUMED}
+                    ELSE latest[4] END::smallint AS outcome,
+               coalesce(showed_at, assumed_at, to_timestamp(latest[2])) AS at, to_timestamp(latest[3]) AS over_at,
+               report[3] = 1 AS is_held, to_timestamp(report[1]) AS report_at,
+               to_timestamp(report[2]) AS report_over_at
+        FROM (
+            SELECT {key_columns("p", keys)} p.person_id,
+                   max(ARRAY[{", ".join(map(at_seconds, ("booked_at", "start_time", "over_at")))}, latest])
+                       AS latest,
+                   max(showed_at) AS showed_at, max(assumed_at) AS assumed_at,
+                   max(ARRAY[{at_seconds("report_at")}, {at_seconds("report_over_at")}, is_held::int])
+                       FILTER (WHERE report_at IS NOT NULL) AS report
+            FROM funnel_people p {campaigns_of("p") if needs_campaigns(wanted, keys) else ""}
+            WHERE {" AND ".join(where)} GROUP BY {names(keys)} p.person_id
+        ) gathered
+    """  # noqa: S608  # as above
+
+
+def each_person(wanted: FunnelFilter) -> str:
+    """Return a row for each person who booked: `person_id`, and the columns that `counts_of` compares.
+
+    The numbers of `people_queries` without keys count these rows.
+    """
+    sums = sums_of_people(wanted, ())
+    if sums.level is None:
+        return _joined(wanted, (), sums)
+    where = [*_rows_of(wanted, sums), *([] if sums.is_exact else ["NOT p.shared"])]
+    rows = f"""
+        SELECT p.person_id, p.booked_at, p.outcome, p.at, p.over_at, p.is_held, p.report_at, p.report_over_at
+        FROM funnel_people p {campaigns_of("p") if needs_campaigns(wanted, ()) else ""} WHERE {" AND ".join(where)}
+    """  # noqa: S608  # as above
+    return rows if sums.is_exact else f"{rows} UNION ALL {_joined(wanted, (), sums)}"
 
 
 def _rows_of(wanted: FunnelFilter, sums: Sums) -> list[str]:

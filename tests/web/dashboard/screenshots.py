@@ -1,14 +1,18 @@
-"""Makes a picture of each page, wide and on a phone, light and dark: `make screenshots`."""
+"""Makes a picture of each page, wide and on a phone, light and dark: `make screenshots`.
+
+`make pictures` takes those of the README: small files, which are committed.
+"""
 
 import asyncio
+import base64
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from showup.database.embedded.server import EmbeddedPostgres
 from showup.database.engine import connect
@@ -33,11 +37,18 @@ PAGES: Final = {
     "teammates": "settings/teammates",
     "setup": "setup",
     "mail": "mail",
+    "funnel": "funnel",
+    "analysis": "analysis",
+    "leads": "leads",
+    "search": "search?q=lis",
     "deliveries": "deliveries",
     "events": "events",
     "connections": "connections",
     "signin": "signin",
 }
+README_VIEW: Final = {"width": 1280, "height": 800}
+README_PAGES: Final = {"today": "?who=team", "pipeline": "pipeline", "deal": "deals/{deal}"}
+_WEBP: Final = {"format": "webp", "quality": 82}
 _FULL: Final = {"today", "outcomes", "teammates", "setup", "mail", "connections"}
 
 
@@ -70,28 +81,48 @@ def take_pictures(site: Site, folder: Path, only: str | None = None) -> None:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
         for view, viewport in VIEWS.items():
             for theme in THEMES:
-                context = browser.new_context(
-                    viewport=viewport,  # type: ignore[arg-type]  # the two keys that it names
-                    color_scheme=theme,  # type: ignore[arg-type]  # one of the two
-                    device_scale_factor=2 if view == "phone" else 1,
-                    reduced_motion="reduce",
-                    timezone_id="Europe/Prague",
-                )
+                context = _open(browser, site, viewport, theme, scale=2 if view == "phone" else 1)
                 page = context.new_page()
                 page.clock.set_fixed_time("2026-03-12T12:37:00Z")
                 for name, path in PAGES.items():
                     if only is not None and only not in name:
                         continue
-                    if name != "signin":
-                        cookie = {"name": "showup_session", "value": session_of("dana"), "url": site.address}
-                        context.add_cookies([cookie])  # type: ignore[list-item]  # the keys of a cookie
-                    else:
+                    if name == "signin":
                         context.clear_cookies()
                     page.goto(f"{site.address}/{path.format(booking=booking, deal=deal)}")
                     _wait_until_drawn(page)
                     page.screenshot(path=folder / f"{name}-{view}-{theme}.png", full_page=name in _FULL)
                 context.close()
         browser.close()
+
+
+def take_readme_pictures(site: Site, folder: Path) -> None:
+    """Writes the pictures of the README, light and dark, as WebP, which only Chromium's own protocol makes."""
+    [[deal]] = site.execute("SELECT deal_id FROM showup.bookings WHERE calcom_uid = 'dataflow-systems-2'")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
+        for theme in THEMES:
+            page = _open(browser, site, README_VIEW, theme).new_page()
+            page.clock.set_fixed_time("2026-03-12T12:37:00Z")
+            for name, path in README_PAGES.items():
+                page.goto(f"{site.address}/{path.format(deal=deal)}")
+                _wait_until_drawn(page)
+                taken = page.context.new_cdp_session(page).send("Page.captureScreenshot", _WEBP)
+                (folder / f"{name}-{theme}.webp").write_bytes(base64.b64decode(taken["data"]))
+        browser.close()
+
+
+def _open(browser: Browser, site: Site, viewport: dict[str, int], theme: str, scale: int = 1) -> BrowserContext:
+    context = browser.new_context(
+        viewport=viewport,  # type: ignore[arg-type]  # the two keys that it names
+        color_scheme=theme,  # type: ignore[arg-type]  # one of the two
+        device_scale_factor=scale,
+        reduced_motion="reduce",
+        timezone_id="Europe/Prague",
+    )
+    cookie = {"name": "showup_session", "value": session_of("dana"), "url": site.address}
+    context.add_cookies([cookie])  # type: ignore[list-item]  # the keys of a cookie
+    return context
 
 
 def _wait_until_drawn(page: Page) -> None:
@@ -102,9 +133,18 @@ def _wait_until_drawn(page: Page) -> None:
     page.evaluate("() => new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)))")
 
 
-if __name__ == "__main__":
-    target = Path(sys.argv[1] if len(sys.argv) > 1 else "screenshots")
+def main(arguments: Sequence[str]) -> None:
+    """Takes the pictures into a folder: of all pages, of those that a word names, or with `--readme` its own."""
+    target = Path(arguments[0] if arguments else "screenshots")
+    only = arguments[1] if len(arguments) > 1 else None
     target.mkdir(parents=True, exist_ok=True)
     with sample_site() as running:
-        take_pictures(running, target, sys.argv[2] if len(sys.argv) > 2 else None)
-    sys.stdout.write(f"{len([*target.glob('*.png')])} pictures in {target}\n")
+        if only == "--readme":
+            take_readme_pictures(running, target)
+        else:
+            take_pictures(running, target, only)
+    sys.stdout.write(f"{len([*target.iterdir()])} pictures in {target}\n")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -140,7 +140,7 @@ async def test_the_page_and_its_files_follow_the_address(
     await add_facts(sample_engine, hostile)
     member = browser_of("member")
     page = (await member.get("/analysis?period=all")).text
-    assert 'no-shows in <b class="strong num">60</b> reported meetings' in re.sub(r"\s+", " ", page)
+    assert "no-shows in 60 reported meetings" in re.sub(r"\s+", " ", re.sub("<[^>]*>", "", page))
     assert "<script>alert" not in page
     assert page.count('<rect class="heat-') == 10 + 6, "cells, and the legend"
     table = (await member.get("/analysis?period=all&table=lead_time&show=held")).text

@@ -69,6 +69,23 @@ def test_a_dragged_card_stays_where_it_was_dropped_and_undo_takes_it_back(
         assert complaints == []
 
 
+def test_the_board_scrolls_while_a_card_is_held_at_its_edge(site: Site, browser: Browser) -> None:
+    with signed_in(site, browser, "member", viewport={"width": 800, "height": 700}) as (context, complaints):
+        page = context.new_page()
+        page.goto(f"{site.address}/pipeline")
+        expect(stage(page, "negotiation")).not_to_be_in_viewport()
+        box = page.locator(".stage [data-deal]").first.bounding_box()
+        assert box is not None
+        page.mouse.move(box["x"] + 60, box["y"] + 60)
+        page.mouse.down()
+        page.mouse.move(790, box["y"] + 60, steps=4)
+        expect(stage(page, "negotiation")).to_be_in_viewport(ratio=0.9)
+        page.keyboard.press("Escape")
+        page.mouse.up()
+        expect(page.locator(".deal--lifted")).to_have_count(0)
+        assert complaints == []
+
+
 def test_keys_walk_and_move_and_a_lost_deal_asks_why(site: Site, browser: Browser, deal: Any) -> None:
     with signed_in(site, browser, "member", **WIDE) as (context, complaints):
         page = context.new_page()

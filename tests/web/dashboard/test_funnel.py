@@ -8,8 +8,9 @@ import pytest
 from fastapi import FastAPI
 
 from showup.container import event_handlers
+from showup.simulation.models import SimulatedOrganizer
 from showup.web.app import create_app
-from tests.histories.webhooks import MONDAY, ended_body
+from tests.histories.webhooks import MONDAY, attendee, body, ended_body, payload
 from tests.web.conftest import client_of
 from tests.web.dashboard.conftest import Browser
 from tests.web.sample_data import ADMIN_KEY
@@ -79,13 +80,6 @@ async def test_filters_and_rank_sit_in_the_address(member: Browser) -> None:
         assert (await member.get(f"/funnel?{wrong}")).status_code == 404
 
 
-async def test_parts_and_legend_lead_to_the_list_of_bookings(member: Browser) -> None:
-    page = (await member.get("/funnel?period=all")).text
-    links = set(re.findall(r'href="\./bookings\?([^"]+)"', page))
-    assert any("attended=true&amp;outcome=assumed" in link for link in links)
-    assert all("source=campaign&amp;simulated=false" in link for link in links)
-
-
 FATES = ["showed"] * 3 + ["ended"] * 2 + ["no_show", "host_absent", "nobody says", "nobody says", "ahead"]
 
 
@@ -108,24 +102,91 @@ async def book_once_each(client: httpx2.AsyncClient, scenario: Scenario) -> None
             assert (await client.post(path, json={"outcome": fate})).status_code == 200
 
 
+async def book_in_all_ways(client: httpx2.AsyncClient, scenario: Scenario) -> None:
+    """Each fate once, and: two meetings, of two organizers; two campaigns; two leads in one meeting; merged people."""
+    await book_once_each(client, scenario)
+    two = b"email\none@single0.example\none@single5.example\ntwice@both.example\nalias@both.example\n"
+    imported = await client.post("/api/leads/import?campaign=Second", content=two, headers=CSV)
+    assert imported.status_code == 200, imported.text
+    organizer = SimulatedOrganizer(2, "Mia", "mia@outbound.example", "mia", "Europe/Berlin")
+    starts = {"again": MONDAY + 2 * DAY, "both": MONDAY + 3 * DAY, "alias": TODAY + 2 * DAY, "now": TODAY - HOUR / 4}
+    guests = {
+        "again": ["one@single0.example"],
+        "both": ["twice@both.example", "one@single5.example"],
+        "alias": ["alias@both.example"],
+        "now": ["one@single7.example"],
+    }
+    webhooks = [
+        body(
+            "BOOKING_CREATED",
+            start - DAY,
+            payload(uid, 200 + n, start, [attendee(one, "Guest") for one in guests[uid]], organizer=organizer),
+        )
+        for n, (uid, start) in enumerate(starts.items())
+    ]
+    await ingest_and_project(scenario.engine, "ours", webhooks, ticking_clock())
+    for uid, outcome in (("again", "no_show"), ("both", "showed")):
+        path = f"/api/bookings/{await scenario.booking_id(uid)}/outcome"
+        assert (await client.post(path, json={"outcome": outcome})).status_code == 200
+    merge = {
+        "gone_id": str(scenario.person_id("alias@both.example")),
+        "stays_id": str(scenario.person_id("twice@both.example")),
+    }
+    merged = await client.post("/api/people/merge", json=merge)
+    assert merged.is_success, merged.text
+
+
+BEN, MIA = "organizer=ben%40outbound.example", "organizer=mia%40outbound.example"
+PAGES = (
+    "funnel?period=all",
+    "funnel?from=2026-09-01&to=2026-09-20",
+    "funnel?from=2026-09-08&to=2026-09-09",
+    "funnel?from=2026-09-06&to=2026-09-15&source=csv",
+    f"funnel?period=all&{BEN}",
+    f"funnel?period=90d&{MIA}&source=csv",
+    "funnel?period=all&campaign_id={Second}",
+    f"funnel?from=2026-09-07&to=2026-09-11&campaign_id={{Singles}}&{BEN}",
+    "analysis?period=all",
+    f"analysis?from=2026-09-07&to=2026-09-10&{MIA}",
+    "analysis?period=90d&source=campaign&show=held",
+)
+LINK = re.compile(r'<a ([^>]*)href="\./((?:leads|bookings)\?[^"]+)"([^>]*)>(?:<b>|<text[^>]*>)?([\d,]*)')
+
+
 async def test_each_number_is_that_of_its_list(app: FastAPI, member: Browser, scenario: Scenario) -> None:
-    """People with one meeting each: as many bookings as people. Every filter of a link is a chip that removes it."""
-    await book_once_each(client_of(app, "writer"), scenario)
-    campaign = re.search(r"campaign_id=(\d+)[^>]*>Singles", (await member.get("/funnel?period=all")).text)
-    assert campaign is not None
-    address = f"/funnel?campaign_id={campaign[1]}&organizer=ben%40outbound.example&from=2026-09-01&to=2026-09-20"
-    page = (await member.get(address)).text
-    found = re.findall(r'<a [^>]*href="\./(bookings\?[^"]+)">(?:<b>)?(\d+)', page)
-    assert sorted(int(number) for _, number in found) == [1, 1, 1, 2, 2, 3, 5, 10], "each outcome, booked and showed"
-    for link, number in found:
-        query = link.replace("&amp;", "&")
+    """Every number of both pages × their filters: its list has as many rows, and each filter of the link is a chip."""
+    await book_in_all_ways(client_of(app, "writer"), scenario)
+    campaigns = re.findall(r"campaign_id=(\d+)[^>]*>([^<]+)</a>", (await member.get("/funnel?period=all")).text)
+    ids = {name: number for number, name in campaigns}
+    found: dict[str, int] = {}
+    for path in PAGES:
+        page = (await member.get(f"/{path.format(**ids)}")).text
+        for before, link, after, text in LINK.findall(page):
+            label = re.search(r'aria-label="(\d+)', before + after)
+            if text or label:
+                number = int(text or (label[1] if label else ""))
+                assert found.setdefault(link.replace("&amp;", "&"), number) == number, "one list, one number"
+    assert len(found) > 50
+    assert len([link for link in found if "counted=reported" in link or "counted=unreported" in link]) > 5
+    wrong = {}
+    for query, number in found.items():
+        noun, _, fields = query.partition("?")
         listed = (await member.get(f"/{query}")).text
-        assert listed.count("<tr data-row>") == int(number), query
-        chips = re.findall(r'<a class="chip chip--on" href="\./bookings\??([^"]*)" aria-label="[^"]*, remove', listed)
-        pairs = parse_qsl(query.partition("?")[2])
+        if (rows := listed.count("<tr data-row>")) != number:
+            wrong[query] = (number, rows)
+        chips = re.findall(rf'class="chip chip--on" href="\./{noun}\??([^"]*)" aria-label="[^"]*, remove', listed)
+        pairs = parse_qsl(fields)
         left = [[pair for pair in pairs if pair != removed] for removed in pairs]
         assert sorted(parse_qsl(chip.replace("&amp;", "&")) for chip in chips) == sorted(left)
-        assert "Campaign Singles, remove" in listed
+    assert wrong == {}
+
+
+async def test_those_whom_no_campaign_brought_are_a_group_of_their_own(member: Browser) -> None:
+    page = await member.get("/funnel?period=all")
+    assert re.search(r'href="\./funnel\?period=all&amp;source=unknown">No campaign</a>', page.text)
+    text = text_of(await member.get("/funnel?period=all&source=unknown"))
+    assert re.search(r"Of \d+ (person|people) who booked, \d+ showed\.", text)
+    assert "No campaign" in text
 
 
 async def test_old_data_say_since_when(member: Browser, scenario: Scenario) -> None:

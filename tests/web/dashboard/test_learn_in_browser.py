@@ -69,13 +69,12 @@ def test_a_webhook_changes_the_open_funnel(filled: Site, browser: Browser) -> No
         booked = page.locator(".flow-list li").nth(4).locator(".num").first
         expect(booked).to_have_text("1")
         page.evaluate("document.body.dataset.same = 'page'")
-        start = MONDAY + 9 * DAY
-        run(
-            filled,
-            ingest_and_project(
-                filled.engine, "ours", [booking_created("live", 9, start, "zoe@acme.com")], ticking_clock()
-            ),
-        )
+        analysis = context.new_page()
+        analysis.goto(f"{filled.address}/analysis?period=all")
+        expect(analysis.locator("#live")).to_have_attribute("data-state", "live")
+        webhook = booking_created("live", 9, MONDAY + 9 * DAY, "zoe@acme.com")
+        with analysis.expect_response(lambda one: "/analysis" in one.url and "hx-request" in one.request.headers):
+            run(filled, ingest_and_project(filled.engine, "ours", [webhook], ticking_clock()))
         expect(booked).to_have_text("2")
         assert page.evaluate("document.body.dataset.same") == "page", "without a reload"
         assert complaints == []

@@ -224,6 +224,7 @@ async def test_saved_views_are_each_teammates_own(browser_of: BrowserFactory) ->
         last = await member.post("/views", list="deals", name=f"View {number}", query="")
     assert last.status_code == 409
     assert (await member.post(f"/views/{view_id}/remove")).headers["location"] == "../../deals"
-    for wrong in ({"list": "leads", "name": "x"}, {"list": "deals", "name": ""}, {"list": "deals", "name": "x" * 41}):
+    assert (await member.post("/views", list="leads", name="x", query="counted=held")).status_code == 303
+    for wrong in ({"list": "views", "name": "x"}, {"list": "deals", "name": ""}, {"list": "deals", "name": "x" * 41}):
         assert (await member.post("/views", query="", **wrong)).status_code == 422
     assert (await member.post("/views", list="deals", name="x", query="status=open")).status_code == 422

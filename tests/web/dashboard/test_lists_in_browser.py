@@ -92,6 +92,7 @@ def test_an_open_list_changes_with_a_webhook_and_keeps_the_selection(site: Site,
 def test_without_a_script_all_of_it_is_forms_and_links(  # noqa: PLR0915  # one visit
     site: Site, browser: Browser
 ) -> None:
+    site.execute("UPDATE showup.companies SET name = initcap(split_part(domain, '.', 1))")
     with signed_in(site, browser, "member", java_script_enabled=False) as (context, _):
         page = context.new_page()
         page.goto(f"{site.address}/deals")
@@ -142,3 +143,45 @@ def test_pages_are_accessible_quiet_and_narrow_also_with_hostile_names(
             # axe takes most of the time: the widths share the pages.
             check_page(page, f"/{path} at {width} px, {theme}", with_axe=number % 2 == (width < 1000))
         assert complaints == []
+
+
+def test_the_palette_finds_and_does_by_the_keyboard_alone(  # noqa: PLR0915  # one visit
+    site: Site, browser: Browser
+) -> None:
+    site.execute("UPDATE showup.people SET name = :name WHERE email LIKE 'pat@%'", name=HOSTILE)
+    for width, theme in ((1440, "dark"), (360, "light")):
+        options = {"viewport": {"width": width, "height": 740}, "color_scheme": theme}
+        with signed_in(site, browser, "member", **options) as (context, complaints):
+            page = context.new_page()
+            page.on("dialog", lambda dialog: complaints.append(dialog.message))
+            page.goto(f"{site.address}/deals?status=active")
+            page.keyboard.press("Control+k")
+            field, lines = page.get_by_role("combobox"), page.locator("#palette [role=option]")
+            expect(field).to_be_focused()
+            expect(lines.first).to_have_attribute("aria-selected", "true")
+            page.keyboard.type("pat")
+            expect(lines.filter(has_text="evil").first).to_be_visible()
+            check_page(page, f"the palette at {width} px, {theme}")
+            page.keyboard.press("Escape")
+            expect(page.locator("#palette")).to_be_hidden()
+            page.keyboard.press("Control+k")
+            field.fill("go to")
+            expect(lines.first).to_contain_text("Go to Today")
+            page.keyboard.press("ArrowUp")
+            page.keyboard.press("ArrowDown")
+            page.keyboard.press("ArrowDown")
+            expect(field).to_have_attribute("aria-activedescendant", "found-2")
+            page.keyboard.press("Enter")
+            page.wait_for_url("**/pipeline")
+            page.goto(f"{site.address}/search?q=acm")
+            check_page(page, f"/search at {width} px, {theme}")
+            if width < 600:
+                page.locator(".tabs [data-find]").click()
+                expect(field).to_be_focused()
+                page.get_by_role("button", name="Close").click()
+            else:
+                page.keyboard.press("/")
+                expect(page.locator("main input[name=q]")).to_be_focused()
+            expect(page.locator("#palette")).to_be_hidden()
+            # A page that is left ends its requests.
+            assert [one for one in complaints if not one.startswith("htmx:")] == []

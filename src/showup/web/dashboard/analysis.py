@@ -1,7 +1,9 @@
 """`/analysis`: who does not come, and when (CA8; DESIGN, Analysis)."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Annotated, Literal
+from urllib.parse import urlencode
 
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import Field
@@ -11,10 +13,11 @@ from showup.database.engine import driver_connection
 from showup.inbox.rules import in_force
 from showup.reads.analysis.counts import AnalysisFilter
 from showup.reads.analysis.report import Report, read_report
+from showup.reads.counted_meetings import CountedMeeting
 from showup.values.email_address import normalize_email
 from showup.web.dashboard.analysis_tables import ALL_HEADER, SECTIONS, all_rows, table_of
 from showup.web.dashboard.analysis_view import Shown, build_analysis
-from showup.web.dashboard.page_route import DashboardRoute
+from showup.web.dashboard.page_route import DashboardRoute, is_part
 from showup.web.dashboard.periods import PageDay, Params, Period, choice_chip, period_chip, period_of, with_params
 from showup.web.dashboard.shell import record_visit, render_shell, viewer_of
 from showup.web.dashboard.words import Viewer
@@ -75,8 +78,9 @@ class SectionQuery(AnalysisPageQuery):
 
 @router.get("/analysis")
 async def analysis_page(request: Request, session: SignedIn, state: State, wanted: Wanted) -> Response:
-    """Show the analysis."""
-    await record_visit(session, state)
+    """Show the analysis; for htmx, what changes of it while it is open."""
+    if not is_part(request):
+        await record_visit(session, state)
     viewer = viewer_of(session, state)
     params, period = wanted.params(), wanted.chosen(viewer)
     async with read_transaction(state, session.permission) as tx:
@@ -90,6 +94,7 @@ async def analysis_page(request: Request, session: SignedIn, state: State, wante
             "period": period,
             "params": params,
             "query": with_params(params),
+            "list_query": partial(_list_query, wanted, period),
             "titles": SECTIONS,
             "links": {name: _table_query(params, name) for name in SECTIONS},
             "queries": {"missed": with_params(params, show=None), "held": with_params(params, show="held")},
@@ -99,7 +104,8 @@ async def analysis_page(request: Request, session: SignedIn, state: State, wante
                 choice_chip("source", "Source", "globe", params, _values(report, "source", {})),
             ],
         }
-        return await render_shell(request, "analysis.html", context, tx=tx, session=session, state=state)
+        template = "parts/analysis.html" if is_part(request) else "analysis.html"
+        return await render_shell(request, template, context, tx=tx, session=session, state=state)
 
 
 @router.get("/analysis.csv")
@@ -119,6 +125,20 @@ def _values(report: Report, section: Literal["organizer", "source"], names: Mapp
     """Return the values that meetings have, those of the most first."""
     found = [str(one.values[section]) for one in report.sections[section].groups[:_MAX_CHOICES]]
     return {value: names.get(value, value) for value in found if value}
+
+
+def _list_query(wanted: AnalysisPageQuery, period: Period, counted: CountedMeeting, organizer: str = "") -> str:
+    """Return the query of `/bookings` with the meetings that a number counts."""
+    filters = {
+        "counted": counted,
+        "organizer": organizer or wanted.organizer,
+        "source": wanted.source,
+        "event_type": wanted.event_type,
+        "since": period.since,
+        "until": period.until,
+        "simulated": "false",
+    }
+    return urlencode({name: value for name, value in filters.items() if value})
 
 
 def _table_query(params: Params, section: str) -> str:

@@ -13,7 +13,7 @@ from showup.access.teammates_store import list_teammates
 from showup.reads.campaigns import CampaignFilter, list_campaigns
 from showup.reads.funnel import MAX_READ_GROUPS, TooManyGroups
 from showup.reads.funnel_answer import FunnelRequest, describe_funnel
-from showup.reads.funnel_filter import FunnelFilter, Source
+from showup.reads.funnel_filter import UNKNOWN, FunnelFilter, Source
 from showup.reads.keyset import PageRequest
 from showup.reads.rows import Item
 from showup.values.email_address import normalize_email
@@ -40,8 +40,9 @@ from showup.web.http.sessions import SignedIn
 
 router = APIRouter(include_in_schema=False, route_class=DashboardRoute)
 
-_SOURCES: Final[Mapping[str, str]] = {"emailbison": "EmailBison", "csv": "Imported files"}
+_SOURCES: Final[Mapping[str, str]] = {"emailbison": "EmailBison", "csv": "Imported files", UNKNOWN: "No campaign"}
 _MAX_LISTED: Final = 50
+_NO_MAILS: Final = dict.fromkeys(("sent", "delivered", "replied", "interested"))
 
 
 class FunnelPageQuery(StorableModel):
@@ -117,12 +118,17 @@ async def _describe(tx: AsyncConnection, request: FunnelRequest, viewer: Viewer)
 async def _context(tx: AsyncConnection, session: Session, viewer: Viewer, wanted: FunnelPageQuery) -> dict[str, Any]:
     period, params = wanted.chosen(viewer), wanted.params()
     funnel = await _describe(tx, wanted.request(session, viewer), viewer)
+    if wanted.source == UNKNOWN:
+        # No total has those whom no campaign brought; they are one group.
+        funnel |= {**next(iter(funnel["items"]), {}), **_NO_MAILS, "previous": None}
     view = build_funnel(
         funnel,
         period,
         rank=wanted.rank,
         campaign_query=lambda campaign_id: with_params(params, campaign_id=campaign_id),
-        list_params={name: params[name] for name in ("campaign_id", "organizer") if name in params},
+        list_params=None
+        if wanted.source == UNKNOWN
+        else {name: params[name] for name in ("campaign_id", "organizer", "source") if name in params},
     )
     query = partial(with_params, params)
     return await shell_context(tx, session, viewer) | {
@@ -134,6 +140,7 @@ async def _context(tx: AsyncConnection, session: Session, viewer: Viewer, wanted
         "query": query(),
         "queries": {"sure": query(rank=None), "counted": query(rank="counted")},
         "params": params,
+        "no_campaign": None if wanted.source or wanted.campaign_id is not None else query(source=UNKNOWN),
         "is_filtered": bool(params),
     }
 

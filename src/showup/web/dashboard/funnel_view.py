@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 from msgspec import Struct
 
 from showup.campaigns.funnel import RATES, STEPS
+from showup.reads.funnel_leads import Counted
 from showup.reads.rates import Rate, rate_of
 from showup.reads.rows import Item
 from showup.web.dashboard.charts import LensFunnel, Span, lens_funnel, on_line, stacked
@@ -29,21 +30,24 @@ _SAYS: Final = {
     "booking_rate": ("More of the interested book", "Fewer of the interested book"),
     "held_rate": ("More of the reported meetings were held", "Fewer of the reported meetings were held"),
 }
-# What became of those who booked: its name in the split, texture, mark, words, and the filters of its list.
-_OPEN: Final = {"status": "ACCEPTED", "attended": "null", "outcome": "open"}
-_FATES: Final[Sequence[tuple[str, str, str, str, Mapping[str, str]]]] = (
-    ("showed_reported", "good", "showed", "showed", {"attended": "true", "outcome": "showed"}),
-    ("showed_assumed", "assumed", "assumed", "assumed, by the clock", {"attended": "true", "outcome": "assumed"}),
-    ("unreported", "open", "unreported", "nobody has said", {**_OPEN, "ahead": "no"}),
-    ("upcoming", "upcoming", "upcoming", "to come", {**_OPEN, "ahead": "yes"}),
-    ("no_show", "bad", "noshow", "no-show", {"attended": "false", "outcome": "no_show"}),
-    ("host_absent", "host", "host", "host absent", {"attended": "null", "outcome": "host_absent"}),
+# What became of those who booked: its name in the split and in `/leads`, texture, mark and words.
+_FATES: Final[Sequence[tuple[Counted, str, str, str]]] = (
+    ("showed_reported", "good", "showed", "showed"),
+    ("showed_assumed", "assumed", "assumed", "assumed, by the clock"),
+    ("unreported", "open", "unreported", "nobody has said"),
+    ("upcoming", "upcoming", "upcoming", "to come"),
+    ("no_show", "bad", "noshow", "no-show"),
+    ("host_absent", "host", "host", "host absent"),
 )
+_STEPS_LISTED: Final[Mapping[str, Sequence[Counted]]] = {
+    "booked": ["booked"],
+    "showed": ["showed_reported", "showed_assumed"],
+}
 Rank = Literal["sure", "counted"]
 
 
 class StepRow(Struct, frozen=True, kw_only=True):
-    """A step: its count, its rate with doubt, and what the rate was. `list_query` leads to the bookings it counts."""
+    """A step: its count, its rate with doubt, and what the rate was. `list_query` leads to the leads it counts."""
 
     name: str
     number: int | None
@@ -54,14 +58,14 @@ class StepRow(Struct, frozen=True, kw_only=True):
 
 
 class Fate(Struct, frozen=True, kw_only=True):
-    """A part of those who booked: its texture, its mark, and the query of its list."""
+    """A part of those who booked: its texture, its mark, and the query of its list; None where there is none."""
 
     number: int
     texture: str
     mark: str
     words: str
     span: Span
-    list_query: str
+    list_query: str | None
 
 
 class HeldView(Struct, frozen=True, kw_only=True):
@@ -72,12 +76,14 @@ class HeldView(Struct, frozen=True, kw_only=True):
     change: RateChange
     before: float | None
     open: int
+    reported_query: str | None
+    open_query: str | None
     bounds: tuple[float, float] | None
     reach: Span | None
 
 
 class CampaignRow(Struct, frozen=True, kw_only=True):
-    """A campaign of the table. `per_1000`: how many booked for 1,000 mails."""
+    """A campaign of the table. `per_1000`: how many booked for 1,000 mails. The queries lead to their lists."""
 
     name: str
     query: str | None
@@ -88,6 +94,8 @@ class CampaignRow(Struct, frozen=True, kw_only=True):
     held: Rate | None
     held_words: str
     showed: int
+    booked_query: str | None
+    showed_query: str | None
 
 
 class FunnelView(Struct, frozen=True, kw_only=True):
@@ -106,17 +114,18 @@ class FunnelView(Struct, frozen=True, kw_only=True):
 
 
 def build_funnel(
-    funnel: Item, period: Period, *, rank: Rank, campaign_query: Any, list_params: Mapping[str, Sequence[str]]
+    funnel: Item, period: Period, *, rank: Rank, campaign_query: Any, list_params: Mapping[str, Sequence[str]] | None
 ) -> FunnelView:
     """Arrange the answer of `describe_funnel`, grouped by campaign.
 
-    `campaign_query` makes the query that filters by a campaign; `list_params` are the filters of lists of bookings.
+    `campaign_query` makes the query that filters by a campaign; `list_params` are the filters of `/leads`; None for
+    people whom no campaign brought.
     """
     previous = funnel["previous"]
     split = funnel["split"]
     links = _ListQueries(list_params, period)
     numbers = [split[name] for name, *_ in _FATES]
-    rows = [_campaign_row(one, campaign_query) for one in funnel["items"] if one["sent"] or one["booked"]]
+    rows = [_campaign_row(one, campaign_query, links) for one in funnel["items"] if one["sent"] or one["booked"]]
     return FunnelView(
         headline=_headline(funnel),
         comparison=_comparison(previous, period),
@@ -126,31 +135,29 @@ def build_funnel(
         else lens_funnel({step: funnel[step] for step in STEPS}, assumed=split["showed_assumed"]),
         people=sum(numbers),
         fates=[
-            Fate(number=number, texture=texture, mark=mark, words=words, span=span, list_query=links.of(link))
-            for (_, texture, mark, words, link), number, span in zip(_FATES, numbers, stacked(numbers), strict=True)
+            Fate(number=number, texture=texture, mark=mark, words=words, span=span, list_query=links.of([name]))
+            for (name, texture, mark, words), number, span in zip(_FATES, numbers, stacked(numbers), strict=True)
         ],
-        held=_held(funnel, previous),
+        held=_held(funnel, previous, links),
         campaigns=sorted(rows, key=_sure if rank == "sure" else _counted),
-        total=_campaign_row({**funnel, "group": {"campaign": {"id": None, "name": "All"}}}, None),
+        total=_campaign_row({**funnel, "group": {"campaign": {"id": None, "name": "All"}}}, None, links),
         omitted=funnel["omitted"],
     )
 
 
 class _ListQueries:
-    """The queries of `/bookings` that the numbers lead to."""
+    """The queries of `/leads` that the numbers lead to; those whom no campaign brought are no leads."""
 
-    def __init__(self, params: Mapping[str, Sequence[str]], period: Period) -> None:
+    def __init__(self, params: Mapping[str, Sequence[str]] | None, period: Period) -> None:
         days = {"since": period.since, "until": period.until}
-        self._params = {
-            "source": ["campaign"],
-            "simulated": ["false"],
-            **params,
-            **{name: [day.isoformat()] for name, day in days.items() if day is not None},
-        }
+        self._params = params
+        self._days = {name: day.isoformat() for name, day in days.items() if day is not None}
 
-    def of(self, chosen: Mapping[str, str]) -> str:
-        """Return the query of those with an outcome."""
-        return "?" + urlencode({**self._params, **chosen}, doseq=True)
+    def of(self, counted: Sequence[Counted], **changes: str) -> str | None:
+        """Return the query of those whom these numbers count."""
+        if self._params is None:
+            return None
+        return "?" + urlencode({**self._params, **self._days, **changes, "counted": counted}, doseq=True)
 
 
 def _headline(funnel: Item) -> str:
@@ -191,14 +198,13 @@ def _step(step: str, funnel: Item, previous: Item | None, links: _ListQueries) -
         rate, margin = _rate_with_doubt(funnel, name)
         if previous is not None:
             change = change_words(previous[name], previous["changes"][name], now=rate)
-    listed: Mapping[str, Mapping[str, str]] = {"booked": {"status": "ACCEPTED"}, "showed": {"attended": "true"}}
     return StepRow(
         name=step.capitalize(),
         number=funnel[step],
         rate=rate,
         margin=margin,
         change=change,
-        list_query=links.of(listed[step]) if step in listed else None,
+        list_query=links.of(_STEPS_LISTED[step]) if step in _STEPS_LISTED else None,
     )
 
 
@@ -209,7 +215,7 @@ def _rate_with_doubt(funnel: Item, name: str) -> tuple[str, str]:
     return (rate_words(funnel[name]), "") if one is None else (step_rate_words(one), margin_words(one))
 
 
-def _held(funnel: Item, previous: Item | None) -> HeldView:
+def _held(funnel: Item, previous: Item | None, links: _ListQueries) -> HeldView:
     held = funnel["held_rate"]
     rate = rate_of(held["showed_reported"], held["of"])
     before = None if previous is None else previous["held_rate"]["rate"]
@@ -221,13 +227,16 @@ def _held(funnel: Item, previous: Item | None) -> HeldView:
         change=change_words(before, difference, says_chance=True),
         before=before,
         open=funnel["split"]["showed_assumed"] + funnel["split"]["unreported"],
+        reported_query=links.of(["held", "missed"]),
+        open_query=links.of(["showed_assumed", "unreported"]),
         bounds=bounds,
         reach=None if bounds is None or bounds[0] == bounds[1] else on_line(*bounds),
     )
 
 
-def _campaign_row(item: Item, campaign_query: Any) -> CampaignRow:
+def _campaign_row(item: Item, campaign_query: Any, links: _ListQueries) -> CampaignRow:
     campaign = item["group"]["campaign"] or {"id": None, "name": "No campaign"}
+    own = {} if campaign["id"] is None else {"campaign_id": str(campaign["id"])}
     held = item["held_rate"]
     rate = rate_of(held["showed_reported"], held["of"])
     sent, booked = item["sent"], item["booked"]
@@ -241,6 +250,8 @@ def _campaign_row(item: Item, campaign_query: Any) -> CampaignRow:
         held=rate,
         held_words=held_words(rate),
         showed=item["showed"],
+        booked_query=links.of(_STEPS_LISTED["booked"], **own),
+        showed_query=links.of(_STEPS_LISTED["showed"], **own),
     )
 
 

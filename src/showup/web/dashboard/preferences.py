@@ -1,6 +1,7 @@
 """Small choices of a teammate: the theme, and the workspace that the pages show."""
 
 from fastapi import APIRouter, Request, Response
+from fastapi.responses import RedirectResponse
 
 from showup.access import sessions_store, teammates_store
 from showup.access.teammate import THEMES
@@ -22,7 +23,7 @@ async def choose_theme(request: Request, session: SignedIn, state: State) -> Res
         raise Refusal("invalid", f"A theme is one of {', '.join(THEMES)}.")
     async with state.engine.begin() as tx:
         await teammates_store.change(tx, session.teammate.id, theme=form["theme"])
-    return Response(status_code=204) if is_part(request) else redirect(request, "")
+    return Response(status_code=204) if is_part(request) else _back(request)
 
 
 @router.post("/workspace")
@@ -35,4 +36,12 @@ async def choose_workspace(request: Request, session: SignedIn, state: State) ->
         raise Refusal("not-found", "You can see no workspace with this name.")
     async with state.engine.begin() as tx:
         await sessions_store.choose_workspace(tx, session, chosen.id)
+    return redirect(request, "")
+
+
+def _back(request: Request) -> Response:
+    """Lead to the page that the form stood on, if the browser names it, else to the home page."""
+    page, origin = (request.headers.get(name, "") for name in ("Referer", "Origin"))
+    if origin and page.startswith(f"{origin}/"):
+        return RedirectResponse(page, status_code=303)
     return redirect(request, "")

@@ -11,6 +11,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from showup.web.dashboard import decisions, message_words, words
 from showup.web.dashboard.assets import asset_hash
+from showup.web.dashboard.navigation import NAV_GROUPS
 
 # No inline script or style, and nothing from another server. A frame shows a mail, which has a policy of its own.
 POLICY: Final = (
@@ -27,10 +28,11 @@ _environment: Final = Environment(
     lstrip_blocks=True,
     auto_reload=False,
 )
-_environment.globals["asset_hash"] = asset_hash
+_environment.globals |= {"asset_hash": asset_hash, "nav_groups": NAV_GROUPS}
 _environment.filters |= {
     "money": words.money,
     "short_money": words.short_money,
+    "unit": words.unit,
     "initials": words.initials,
     "hue": words.hue,
     "count": words.count,

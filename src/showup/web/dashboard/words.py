@@ -126,8 +126,12 @@ def money(amount: Decimal | float | None, currency: str | None) -> str:
         return "–"
     exact = Decimal(str(amount))
     number = f"{exact:,.0f}" if exact == exact.to_integral_value() else f"{exact:,.2f}"
-    symbol = _SYMBOLS.get(currency or "")
-    return f"{symbol}{number}" if symbol else f"{currency}\N{NO-BREAK SPACE}{number}" if currency else number
+    return f"{unit(currency)}{number}"
+
+
+def unit(currency: str | None) -> str:
+    """Return what stands before an amount: `$`, `CHF ` with a no-break space, or nothing without a currency."""
+    return _SYMBOLS.get(currency, f"{currency}\N{NO-BREAK SPACE}") if currency else ""
 
 
 def short_money(amount: Decimal | float, currency: str | None) -> str:

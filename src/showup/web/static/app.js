@@ -1,9 +1,9 @@
-// All works without this file, which adds live changes, keys, dragging, and times that tick.
+// All works without this file, which adds live changes, keys, a palette, dragging, sums of selected rows, and times that tick.
 const by = (id) => document.getElementById(id), one = (selector, root = document) => root.querySelector(selector);
 const all = (selector, root = document) => [...root.querySelectorAll(selector)];
 const on = (names, listener, options) => names.split(" ").forEach((name) => document.addEventListener(name, listener, options));
 const here = () => document.activeElement, clamp = (number, last) => Math.max(0, Math.min(number, last));
-const { body } = document, keysOn = by("keys-on"), menu = by("move"), lost = by("lost"), dot = by("live");
+const { body } = document, keysOn = by("keys-on"), menu = by("move"), lost = by("lost"), dot = by("live"), palette = by("palette");
 
 // Times follow the clock.
 const tick = () => all("time[data-relative]").forEach((time) => {
@@ -19,6 +19,40 @@ setInterval(tick, 30000);
 const { timeZone, hour12 } = Intl.DateTimeFormat(undefined, { hour: "numeric" }).resolvedOptions();
 all("[data-zone]").forEach((input) => { if (["", "UTC"].includes(input.value)) input.value = timeZone; });
 all("[data-clock]").forEach((input) => { input.value = hour12 ? "12h" : "24h"; });
+
+// Lists: the selected rows are counted and added, and stay selected when rows change.
+const rowBoxes = (which = "") => all(`#list tbody .pick input${which}`);
+const count = () => {
+  const head = one("[data-pick-all]"), boxes = rowBoxes(), picked = rowBoxes(":checked"), sums = {};
+  if (!head) return;
+  for (const { dataset: { amount, unit } } of picked) if (amount) sums[unit] = (sums[unit] || 0) + Number(amount);
+  one("[data-picked]").textContent = `${picked.length} selected`;
+  one("[data-picked-sum]").textContent = Object.keys(sums).map((unit) => unit + Math.round(sums[unit]).toLocaleString("en")).join(" and ");
+  all("[data-picked-two]").forEach((button) => { button.hidden = picked.length !== 2; });
+  head.hidden = false;
+  head.checked = picked.length === boxes.length;
+  head.indeterminate = picked.length && !head.checked;
+};
+const pick = (isPicked) => {
+  rowBoxes().forEach((box) => { box.checked = isPicked(box); });
+  count();
+};
+on("reset", () => setTimeout(count));
+
+// The palette: the server finds; the arrows choose among what it found, while the field keeps the focus.
+const field = palette && one("input", palette);
+const choose = (step) => {
+  const items = all("[role=option]", palette), now = items.findIndex((item) => item.ariaSelected === "true");
+  const next = items[(now + step + items.length) % items.length];
+  items.forEach((item) => { item.ariaSelected = item === next; });
+  field.setAttribute("aria-activedescendant", next?.id || "");
+  next?.scrollIntoView({ block: "nearest" });
+};
+const find = () => {
+  if (!palette.open) palette.showModal();
+  field.select();
+  htmx.trigger(field, "find");
+};
 
 // The board: a card is moved by hand, menu or key. The server answers with the board as it is then.
 let chosen, drag, putBack, sent = Promise.resolve();
@@ -65,6 +99,23 @@ const drop = ({ type }) => {
   setTimeout(() => document.removeEventListener("click", stop, true));
   if (over && type === "pointerup") move(card, over.dataset.to);
 };
+// What lies below a lifted card is marked, and scrolls while the card is near its edge.
+const mark = () => {
+  drag.over?.removeAttribute("data-over");
+  drag.over = document.elementFromPoint(drag.at.x, drag.at.y)?.closest("#pipeline [data-to]");
+  drag.over?.setAttribute("data-over", "");
+};
+const edge = (at, start, end) => (at < start + 40 ? -12 : at > end - 40 ? 12 : 0);
+const glide = () => {
+  if (!drag) return;
+  const { at: { x, y }, over } = drag;
+  [by("board"), over].forEach((box) => {
+    const { left, right, top, bottom } = box?.getBoundingClientRect() || {};
+    box?.scrollBy(edge(x, left, right), edge(y, top, bottom));
+  });
+  mark();
+  requestAnimationFrame(glide);
+};
 on("pointerdown", ({ target, button, pointerType, clientX: x, clientY: y }) => {
   const card = target.closest("[data-deal]");
   if (card && !button && pointerType !== "touch" && !target.closest("button, [data-move]")) drag = { card, x, y };
@@ -78,11 +129,11 @@ on("pointermove", ({ clientX: x, clientY: y }) => {
     place(ghost, left, top).width = `${width}px`;
     body.append(ghost);
     card.classList.add("deal--from");
+    requestAnimationFrame(glide);
   }
   drag.ghost.style.translate = `${x - drag.x}px ${y - drag.y}px`;
-  drag.over?.removeAttribute("data-over");
-  drag.over = document.elementFromPoint(x, y)?.closest("#pipeline [data-to]");
-  drag.over?.setAttribute("data-over", "");
+  drag.at = { x, y };
+  mark();
 });
 on("pointerup pointercancel", drop);
 
@@ -90,15 +141,20 @@ on("pointerup pointercancel", drop);
 const openMenus = "details[data-menu][open]";
 on("click", (event) => {
   all(openMenus).forEach((open) => { open.open = open.contains(event.target); });
-  const button = event.target.closest("[data-copy], [data-dismiss], [data-move], #move [data-to]");
+  const button = event.target.closest("[data-copy], [data-dismiss], [data-find], [data-move], #move [data-to]");
   if (!button || event.defaultPrevented) return;
-  const { copy, to, dismiss } = button.dataset;
+  const { copy, to } = button.dataset;
   if (copy) { by(copy).select(); document.execCommand("copy"); button.lastChild.textContent = "Copied"; }
-  else if (dismiss === "") button.parentElement.remove();
+  else if ("dismiss" in button.dataset) button.parentElement.remove();
   else if (to) { menu.hidePopover(); move(chosen, to); }
-  else { event.preventDefault(); ask(menu, button.closest(".deal")); }
+  else {
+    event.preventDefault();
+    if ("find" in button.dataset) find(); else ask(menu, button.closest(".deal"));
+  }
 });
-on("change", ({ target: { name, value, checked, id } }) => {
+on("change", ({ target, target: { name, value, checked, id } }) => {
+  if (target.matches("[data-pick-all]")) pick(() => checked);
+  if (target.closest("#list")) count();
   if (id === "keys-on") localStorage.setItem("showup-keys", checked);
   if (name !== "theme") return;
   all("[name=theme]").forEach((input) => { input.checked = input.value === value; });
@@ -117,8 +173,18 @@ const walk = ([across, down], columns) => {
 };
 on("keydown", (event) => {
   const { key, target, ctrlKey, metaKey, altKey } = event, keys = before + key.toLowerCase(), isOpen = menu?.matches(":popover-open");
-  if (key === "Escape") { drop(event); all(openMenus).forEach((open) => { open.open = false; open.firstElementChild.focus(); }); }
+  if (key === "Escape") {
+    const menus = all(openMenus);
+    drop(event);
+    menus.forEach((open) => { open.open = false; open.firstElementChild.focus(); });
+    if (!menus.length && !one(":popover-open, dialog[open]")) pick(() => false);
+  }
+  if (target === field && /^(Arrow[UD]|Enter)/.test(key)) {
+    event.preventDefault();
+    if (steps[key]) choose(steps[key][1]); else one("[aria-selected=true]", palette)?.click();
+  }
   if ((ctrlKey || metaKey) && key === "Enter") target.form?.requestSubmit();
+  if ((ctrlKey || metaKey) && key === "k" && palette) { event.preventDefault(); find(); }
   if (ctrlKey || metaKey || altKey || target.closest("input:not([type=radio], [type=checkbox]), textarea, select")) return;
   before = "";
   if (/^Arrow/.test(key) && (isOpen || target.matches(".deal__name"))) {
@@ -128,7 +194,7 @@ on("keydown", (event) => {
   if (!keysOn?.checked || key.length > 1) return;
   const deal = isOpen ? chosen : target.closest("[data-deal]"), named = (name, root) => one(`[${name}="${CSS.escape(keys)}" i]`, root);
   const link = named("data-keys"), item = deal && named("aria-keyshortcuts", menu);
-  if (link) link.click();
+  if (link) { link.focus(); link.click(); }
   else if (item) { menu.hidePopover(); move(deal, item.dataset.to); }
   else if (deal && keys === "m") ask(menu, deal);
   else if (keys === "?") by("keys").showPopover();
@@ -141,26 +207,31 @@ on("keydown", (event) => {
 
 // Swapped parts: what somebody edits or holds is left; focus stays, or goes to its successor.
 const reachable = "a, button, summary";
-let focused, scrolled = [];
+let focused, kept, scrolled = [];
 on("htmx:beforeSwap", ({ detail }) => {
   const part = detail.target, hasFocus = part?.contains(here());
   if (!part?.matches?.("[data-part]")) return;
   const isEdited = hasFocus && here().matches("input, textarea, select");
   const isHeld = drag?.ghost || one("details[open]", part) || one(":popover-open");
-  if ((detail.requestConfig.verb || "get") === "get" && (isEdited || isHeld)) {
+  const isGet = (detail.requestConfig.verb || "get") === "get";
+  if (isGet && (isEdited || isHeld)) {
     detail.shouldSwap = false;
     if (isEdited) part.dataset.changed = "";
     else setTimeout(() => htmx.trigger(body, "live-deal"), 1000);
     return;
   }
   focused = hasFocus && { id: here().id, index: all(reachable, part).indexOf(here()), part: part.id };
+  // After an act on the selected rows, none is selected.
+  if (part.id === "list") kept = isGet ? rowBoxes(":checked").map((box) => box.name) : [];
   scrolled = all("[data-scroll]", part).map(({ id, scrollLeft, scrollTop }) => [id, scrollLeft, scrollTop]);
 });
 on("htmx:afterSettle", () => {
   tick();
+  if (kept) pick((box) => kept.includes(box.name));
+  if (palette?.open) choose(0);
   scrolled.forEach(([id, left, top]) => by(id)?.scrollTo(left, top));
   const { id, index, part } = focused || {}, swapped = by(part);
-  focused = putBack = null;
+  focused = kept = putBack = null;
   scrolled = [];
   if (!swapped || swapped.contains(here())) return;
   (by(id) || all(reachable, swapped).slice(0, index + 1).at(-1) || by("main")).focus({ preventScroll: true });
@@ -237,3 +308,4 @@ on("visibilitychange", () => {
 addEventListener("pagehide", close);
 if (address) tell("opened");
 lead();
+count();

@@ -1,21 +1,23 @@
 """The list of bookings."""
 
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import Annotated, Any, Final, Literal
 from uuid import UUID
 
 from msgspec import Struct
 from pydantic import Field
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from showup.access.teammate import Session
 from showup.reads.agenda import State, state_of
+from showup.reads.analysis.counts import AnalysisFilter
 from showup.reads.bookings import SORTS, BookingFilter, BookingOutcome, list_bookings
 from showup.reads.campaigns import CampaignFilter, list_campaigns
+from showup.reads.counted_meetings import CountedMeeting, MeetingCount
 from showup.reads.deal_meetings import WORDS
 from showup.reads.keyset import PageRequest
 from showup.reads.list_rows import BookingExtras, extras_of_bookings
-from showup.reads.list_totals import Totals, count_bookings
+from showup.reads.list_totals import count_bookings
 from showup.reads.rows import Item
 from showup.web.api.schemas import BookingStatus
 from showup.web.dashboard.lists.address import Address, Choice, Filter
@@ -24,15 +26,16 @@ from showup.web.dashboard.lists.record_list import (
     SIMULATED_FILTER,
     Choices,
     Column,
+    Line,
+    Reader,
+    Reads,
     RecordList,
     RecordListQuery,
-    Slice,
     cell,
-    page_of,
-    slice_of,
 )
+from showup.web.dashboard.periods import PageDay
 from showup.web.dashboard.words import TheirTime, Viewer, their_time
-from showup.web.http.query_params import Day, ShortText, any_of
+from showup.web.http.query_params import ShortText, any_of
 
 _STATUSES: Final = (
     Choice("ACCEPTED", "accepted"),
@@ -49,11 +52,13 @@ _OUTCOMES: Final = (
     Choice("open", "not known"),
 )
 
+_ANY_ZONE: Final = timedelta(days=2)
+
 
 class BookingListQuery(RecordListQuery):
     """The fields of the address of `/bookings`. `ahead`: before or after this moment; `since` and `until` are days.
 
-    `outcome` and `campaign_id` come from the numbers of the funnel.
+    `counted` comes from the numbers of the analysis, whose filters the fields then are.
     """
 
     status: list[BookingStatus] = any_of()
@@ -64,9 +69,11 @@ class BookingListQuery(RecordListQuery):
     source: list[ShortText] = any_of()
     email: list[ShortText] = any_of()
     company_id: list[UUID] = any_of()
+    counted: CountedMeeting | None = None
+    event_type: list[ShortText] = any_of()
     ahead: Literal["yes", "no"] | None = None
-    since: Day | None = None
-    until: Day | None = None
+    since: PageDay | None = None
+    until: PageDay | None = None
     sort: Literal["start_time", "-start_time"] = "-start_time"
 
 
@@ -85,7 +92,7 @@ class ListedBooking(Struct, frozen=True, kw_only=True):
     organizer: str | None
 
 
-class BookingList(RecordList[BookingListQuery]):
+class BookingList(RecordList[BookingListQuery, BookingFilter]):
     """Bookings, each across all its times."""
 
     noun = "bookings"
@@ -108,9 +115,46 @@ class BookingList(RecordList[BookingListQuery]):
     )
     query_type = BookingListQuery
 
-    async def filters(
-        self, tx: AsyncConnection, session: Session, address: Address, choices: Choices
-    ) -> Sequence[Filter]:
+    reads = Reads(page=list_bookings, count=count_bookings, sorts=SORTS, filter_type=BookingFilter)
+
+    def filter_of(self, query: BookingListQuery, reader: Reader) -> BookingFilter:
+        """Return the conditions."""
+        viewer = reader.viewer
+        if query.counted is not None:
+            counted = AnalysisFilter(
+                since=query.since,
+                until=query.until,
+                organizer=query.organizer,
+                source=query.source,
+                event_type=query.event_type,
+                simulated=query.simulated,
+            )
+            since, until = query.at_midnight(query.since, viewer), query.at_midnight(query.until, viewer)
+            return BookingFilter(
+                q=query.q,
+                counted=MeetingCount(counted=query.counted, filters=counted, now=viewer.now),
+                # A day of another zone: these only let the index find the bookings.
+                starts_from=None if since is None else since - _ANY_ZONE,
+                starts_before=None if until is None else until + _ANY_ZONE,
+            )
+        return BookingFilter(
+            q=query.q,
+            status=query.status,
+            attended=query.attended,
+            outcome=query.outcome,
+            campaign_id=query.campaign_id,
+            organizer=query.organizer,
+            source=query.source,
+            email=query.email,
+            company_id=query.company_id,
+            simulated=query.simulated,
+            starts_from=query.at_midnight(query.since, viewer),
+            starts_before=query.at_midnight(query.until, viewer),
+            over_at=viewer.now if query.ahead == "no" else None,
+            not_over_at=viewer.now if query.ahead == "yes" else None,
+        )
+
+    async def filters(self, reader: Reader, address: Address, choices: Choices) -> Sequence[Filter]:
         """Return the filters: organizers are teammates, or what the address names."""
         return (
             Filter(name="ahead", label="When", choices=(Choice("yes", "still to come"), Choice("no", "past"))),
@@ -121,10 +165,12 @@ class BookingList(RecordList[BookingListQuery]):
             Filter(name="until", label="Starts", form="day", preposition="before"),
             SIMULATED_FILTER,
             Filter(name="outcome", label="Outcome", form="hidden", choices=_OUTCOMES),
-            await _campaign_filter(tx, session, address),
+            Filter(name="counted", label="In the analysis", form="hidden"),
+            Filter(name="event_type", label="Kind", form="hidden"),
+            await campaign_filter(reader, address),
             Filter(name="source", label="Source", form="hidden"),
             Filter(name="email", label="Attendee", form="hidden"),
-            await company_filter(tx, session, address),
+            await company_filter(reader, address),
         )
 
     def views(self, session: Session) -> Mapping[str, Mapping[str, str]]:
@@ -136,35 +182,15 @@ class BookingList(RecordList[BookingListQuery]):
             "All": {},
         }
 
-    async def load(
-        self, tx: AsyncConnection, session: Session, query: BookingListQuery, viewer: Viewer, *, limit: int
-    ) -> Slice:
-        """Return the bookings."""
-        request = page_of(query.cursor, query.sort, SORTS, limit)
-        return slice_of(await list_bookings(tx, session.permission, _filter_of(query, viewer), request), query.sort)
-
-    async def load_selected(self, tx: AsyncConnection, session: Session, ids: Sequence[UUID]) -> list[Item]:
-        """Return the bookings with these ids."""
-        page_request = PageRequest(sort="-start_time", limit=len(ids))
-        return (await list_bookings(tx, session.permission, BookingFilter(ids=ids), page_request)).items
-
-    async def count(
-        self, tx: AsyncConnection, session: Session, query: BookingListQuery, viewer: Viewer, *, bound: int
-    ) -> Totals:
-        """Return the number of bookings."""
-        return await count_bookings(tx, session.permission, _filter_of(query, viewer), bound)
-
-    async def rows(
-        self,
-        tx: AsyncConnection,
-        session: Session,
-        items: Sequence[Item],
-        viewer: Viewer,
-        choices: Choices,  # noqa: ARG002  # as other lists need it
-    ) -> Sequence[ListedBooking]:
+    async def rows(self, reader: Reader, items: Sequence[Item], choices: Choices) -> Sequence[ListedBooking]:
         """Return the rows."""
-        extras = await extras_of_bookings(tx, session.permission, [one["id"] for one in items])
-        return [_row(one, extras[one["id"]], viewer) for one in items]
+        extras = await extras_of_bookings(reader.tx, reader.permission, [one["id"] for one in items])
+        return [_row(one, extras[one["id"]], reader.viewer) for one in items]
+
+    async def lines(self, reader: Reader, items: Sequence[Item]) -> Sequence[Line]:
+        """Return the bookings, with the attendee's time beside the viewer's."""
+        extras = await extras_of_bookings(reader.tx, reader.permission, [one["id"] for one in items])
+        return [_line(_row(one, extras[one["id"]], reader.viewer)) for one in items]
 
     def csv_row(self, item: Item) -> Sequence[object]:
         """Return the cells of a booking."""
@@ -178,36 +204,14 @@ class BookingList(RecordList[BookingListQuery]):
         ]
 
 
-async def _campaign_filter(tx: AsyncConnection, session: Session, address: Address) -> Filter:
+async def campaign_filter(reader: Reader, address: Address) -> Filter:
     """Return the filter by campaign, which only links set, with the names of the campaigns in the address."""
     choices = []
     if ids := [int(one) for one in address.values("campaign_id")]:
         request = PageRequest(sort="name", limit=len(ids))
-        found = (await list_campaigns(tx, session.permission, CampaignFilter(ids=ids), request)).items
+        found = (await list_campaigns(reader.tx, reader.permission, CampaignFilter(ids=ids), request)).items
         choices = [Choice(str(one["id"]), one["name"]) for one in found]
     return Filter(name="campaign_id", label="Campaign", form="hidden", choices=choices)
-
-
-def _filter_of(query: BookingListQuery, viewer: Viewer) -> BookingFilter:
-    since, until = query.at_midnight(query.since, viewer), query.at_midnight(query.until, viewer)
-    if query.ahead == "yes":
-        since = max(since or viewer.now, viewer.now)
-    elif query.ahead == "no":
-        until = min(until or viewer.now, viewer.now)
-    return BookingFilter(
-        q=query.q,
-        status=query.status,
-        attended=query.attended,
-        outcome=query.outcome,
-        campaign_id=query.campaign_id,
-        organizer=query.organizer,
-        source=query.source,
-        email=query.email,
-        company_id=query.company_id,
-        simulated=query.simulated,
-        starts_from=since,
-        starts_before=until,
-    )
 
 
 def _row(booking: Item, extras: BookingExtras, viewer: Viewer) -> ListedBooking:
@@ -233,6 +237,21 @@ def _row(booking: Item, extras: BookingExtras, viewer: Viewer) -> ListedBooking:
         words=WORDS[state],
         source=source_word(booking["source"], extras.campaign),
         organizer=extras.organizer_name or booking["organizer_email"],
+    )
+
+
+def _line(row: ListedBooking) -> Line:
+    booking_id, their = row.booking["id"], "" if row.their is None else f" · {row.their.text}"
+    report = Line(
+        title=f"Report: {row.who}", note=f"{row.kind}, {row.when}", path=f"outcome/{booking_id}", icon="check"
+    )
+    return Line(
+        title=row.who,
+        note=f"{row.kind}, {row.when}{their}",
+        path=f"bookings/{booking_id}",
+        icon="booking",
+        is_sample=row.booking["simulated"],
+        report=report if row.state in ("unreported", "assumed") else None,
     )
 
 

@@ -2,29 +2,26 @@
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, Literal
-from uuid import UUID
 
 from msgspec import Struct
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from showup.access.teammate import Session
 from showup.reads.companies import SORTS, CompanyFilter, list_companies
 from showup.reads.deal_meetings import DealMeeting, meetings_of_deals, next_of, trail_of
-from showup.reads.keyset import PageRequest
 from showup.reads.list_rows import CompanyExtras, extras_of_companies
-from showup.reads.list_totals import Totals, count_companies
+from showup.reads.list_totals import count_companies
 from showup.reads.rows import Item
 from showup.web.dashboard.lists.address import Address, Filter
 from showup.web.dashboard.lists.record_list import (
     SIMULATED_FILTER,
     Choices,
     Column,
+    Line,
+    Reader,
+    Reads,
     RecordList,
     RecordListQuery,
-    Slice,
     cell,
-    page_of,
-    slice_of,
 )
 from showup.web.dashboard.words import Viewer, count
 from showup.web.http.query_params import ShortText, any_of
@@ -52,7 +49,7 @@ class ListedCompany(Struct, frozen=True, kw_only=True):
     is_today: bool
 
 
-class CompanyList(RecordList[CompanyListQuery]):
+class CompanyList(RecordList[CompanyListQuery, CompanyFilter]):
     """Companies: each business domain is one."""
 
     noun = "companies"
@@ -72,66 +69,44 @@ class CompanyList(RecordList[CompanyListQuery]):
     csv_header = ("company", "domain", "created", "updated", "simulated", "id")
     query_type = CompanyListQuery
 
-    async def filters(
-        self,
-        tx: AsyncConnection,  # noqa: ARG002  # as other lists need it
-        session: Session,  # noqa: ARG002  # as other lists need it
-        address: Address,  # noqa: ARG002  # as other lists need it
-        choices: Choices,  # noqa: ARG002  # as other lists need it
-    ) -> Sequence[Filter]:
+    reads = Reads(page=list_companies, count=count_companies, sorts=SORTS, filter_type=CompanyFilter)
+
+    def filter_of(self, query: CompanyListQuery, reader: Reader) -> CompanyFilter:
+        """Return the conditions."""
+        return CompanyFilter(q=query.q, domain=query.domain, simulated=query.simulated)
+
+    async def filters(self, reader: Reader, address: Address, choices: Choices) -> Sequence[Filter]:
         """Return the filters."""
         return (SIMULATED_FILTER, Filter(name="domain", label="Domain", form="hidden"))
 
-    def views(self, session: Session) -> Mapping[str, Mapping[str, str]]:  # noqa: ARG002  # the same for everybody
+    def views(self, session: Session) -> Mapping[str, Mapping[str, str]]:
         """Return the views of companies."""
         return {"Newest": {}, "By name": {"sort": "name"}}
 
-    async def load(
-        self,
-        tx: AsyncConnection,
-        session: Session,
-        query: CompanyListQuery,
-        viewer: Viewer,  # noqa: ARG002  # as other lists need it
-        *,
-        limit: int,
-    ) -> Slice:
-        """Return the companies."""
-        request = page_of(query.cursor, query.sort, SORTS, limit)
-        return slice_of(await list_companies(tx, session.permission, _filter_of(query), request), query.sort)
-
-    async def load_selected(self, tx: AsyncConnection, session: Session, ids: Sequence[UUID]) -> list[Item]:
-        """Return the companies with these ids."""
-        page_request = PageRequest(sort="-created_at", limit=len(ids))
-        return (await list_companies(tx, session.permission, CompanyFilter(ids=ids), page_request)).items
-
-    async def count(
-        self,
-        tx: AsyncConnection,
-        session: Session,
-        query: CompanyListQuery,
-        viewer: Viewer,  # noqa: ARG002  # as other lists need it
-        *,
-        bound: int,
-    ) -> Totals:
-        """Return the number of companies."""
-        return await count_companies(tx, session.permission, _filter_of(query), bound)
-
-    async def rows(
-        self, tx: AsyncConnection, session: Session, items: Sequence[Item], viewer: Viewer, choices: Choices
-    ) -> Sequence[ListedCompany]:
+    async def rows(self, reader: Reader, items: Sequence[Item], choices: Choices) -> Sequence[ListedCompany]:
         """Return the rows."""
-        extras = await extras_of_companies(tx, session.permission, [one["id"] for one in items])
+        tx, permission, viewer = reader.tx, reader.permission, reader.viewer
+        extras = await extras_of_companies(tx, permission, [one["id"] for one in items])
         deal_ids = [one.deal_id for one in extras.values() if one.deal_id is not None]
-        meetings = await meetings_of_deals(tx, session.permission, deal_ids, viewer.now, newest=_SHOWN_MEETINGS)
+        meetings = await meetings_of_deals(tx, permission, deal_ids, viewer.now, newest=_SHOWN_MEETINGS)
         return [_row(one, extras[one["id"]], meetings, choices, viewer) for one in items]
+
+    async def lines(self, reader: Reader, items: Sequence[Item]) -> Sequence[Line]:
+        """Return the companies, with their domains."""
+        return [
+            Line(
+                title=one["name"],
+                note=f"company, {one['domain']}",
+                path=f"companies/{one['id']}",
+                icon="company",
+                is_sample=one["simulated"],
+            )
+            for one in items
+        ]
 
     def csv_row(self, item: Item) -> Sequence[object]:
         """Return the cells of a company."""
         return [cell(item[name]) for name in ("name", "domain", "created_at", "updated_at", "simulated", "id")]
-
-
-def _filter_of(query: CompanyListQuery) -> CompanyFilter:
-    return CompanyFilter(q=query.q, domain=query.domain, simulated=query.simulated)
 
 
 def _row(

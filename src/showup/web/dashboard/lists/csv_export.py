@@ -5,11 +5,12 @@ from typing import Any, Final
 
 from fastapi import Response
 from fastapi.responses import StreamingResponse
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from showup.access.teammate import Session
 from showup.reads.rows import Item
 from showup.web.dashboard.lists.address import Address
-from showup.web.dashboard.lists.record_list import RecordList, Slice
+from showup.web.dashboard.lists.record_list import Reader, RecordList, Slice
 from showup.web.dashboard.shell import viewer_of
 from showup.web.http.app_state import AppState, read_transaction
 from showup.web.http.csv_response import MEDIA_TYPE, csv_lines, csv_response
@@ -18,22 +19,26 @@ MAX_ROWS: Final = 100_000
 _PAGE_ROWS: Final = 1_000
 
 
-async def csv_download(session: Session, state: AppState, record_list: RecordList[Any], address: Address) -> Response:
+async def csv_download(
+    session: Session, state: AppState, record_list: RecordList[Any, Any], address: Address
+) -> Response:
     """Return the rows of the whole list, up to MAX_ROWS; the file's name says if there are more."""
-    viewer = viewer_of(session, state)
-    query = record_list.parse(address.view)
+    viewer, query = viewer_of(session, state), record_list.parse(address.view)
+
+    def reader_in(tx: AsyncConnection) -> Reader:
+        return Reader(tx=tx, session=session, viewer=viewer)
 
     async def load(cursor: str | None, limit: int) -> Slice:
         async with read_transaction(state, session.permission) as tx:
             page_query = query.model_copy(update={"cursor": cursor})
-            return await record_list.load(tx, session, page_query, viewer, limit=limit)
+            return await record_list.load(reader_in(tx), page_query, limit=limit)
 
     # The first page is read before the answer begins, so that a fault is still a page.
     first = await load(None, _PAGE_ROWS)
     name = record_list.noun
     if first.next_cursor is not None:
         async with read_transaction(state, session.permission) as tx:
-            totals = await record_list.count(tx, session, query, viewer, bound=MAX_ROWS)
+            totals = await record_list.count(reader_in(tx), query, bound=MAX_ROWS)
         name += f"-first-{MAX_ROWS}" if totals.has_more else ""
 
     async def stream() -> AsyncIterator[str]:
@@ -50,7 +55,7 @@ async def csv_download(session: Session, state: AppState, record_list: RecordLis
     return StreamingResponse(stream(), media_type=MEDIA_TYPE, headers=headers)
 
 
-def csv_of_selected(record_list: RecordList[Any], items: Sequence[Item]) -> Response:
+def csv_of_selected(record_list: RecordList[Any, Any], items: Sequence[Item]) -> Response:
     """Return the selected rows."""
     rows = [record_list.csv_row(item) for item in items]
     return csv_response(record_list.csv_header, rows, file_name=f"{record_list.noun}.csv")

@@ -8,6 +8,7 @@ from uuid import UUID
 from msgspec import Struct
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from showup.access.permission import Permission
 from showup.access.teammate import Session
 from showup.reads.companies import CompanyFilter, list_companies
 from showup.reads.deal_meetings import DealMeeting, meetings_of_deals, next_of, trail_of
@@ -15,7 +16,7 @@ from showup.reads.deals import SORTS, DealFilter, list_deals
 from showup.reads.deals_by_meeting import MEETING_SORTS, UNDATED_SORT, list_dated, list_undated
 from showup.reads.keyset import PageRequest
 from showup.reads.list_rows import sources_of_deals
-from showup.reads.list_totals import Totals, count_deals
+from showup.reads.list_totals import count_deals
 from showup.reads.rows import Item
 from showup.web.api.schemas import DealStatus
 from showup.web.dashboard.lists.address import Address, Choice, Filter
@@ -23,6 +24,9 @@ from showup.web.dashboard.lists.record_list import (
     SIMULATED_FILTER,
     Choices,
     Column,
+    Line,
+    Reader,
+    Reads,
     RecordList,
     RecordListQuery,
     Slice,
@@ -30,7 +34,7 @@ from showup.web.dashboard.lists.record_list import (
     page_of,
     slice_of,
 )
-from showup.web.dashboard.words import Viewer
+from showup.web.dashboard.words import Viewer, money
 from showup.web.http.query_params import Day, ShortText, any_of
 
 _SHOWN_MEETINGS: Final = 8
@@ -63,6 +67,8 @@ class DealListQuery(RecordListQuery):
         "-updated_at",
         "amount",
         "-amount",
+        "stage_entered_at",
+        "-stage_entered_at",
     ] = "-created_at"
 
 
@@ -80,7 +86,7 @@ class ListedDeal(Struct, frozen=True, kw_only=True):
     owner_name: str | None
 
 
-class DealList(RecordList[DealListQuery]):
+class DealList(RecordList[DealListQuery, DealFilter]):
     """Deals: one active for each company at most."""
 
     noun = "deals"
@@ -103,10 +109,23 @@ class DealList(RecordList[DealListQuery]):
         *("updated", "simulated", "id"),
     )
     query_type = DealListQuery
+    reads = Reads(page=list_deals, count=count_deals, sorts=SORTS, filter_type=DealFilter)
 
-    async def filters(
-        self, tx: AsyncConnection, session: Session, address: Address, choices: Choices
-    ) -> Sequence[Filter]:
+    def filter_of(self, query: DealListQuery, reader: Reader) -> DealFilter:
+        """Return the conditions."""
+        viewer = reader.viewer
+        return DealFilter(
+            q=query.q,
+            status=query.status,
+            stage=query.stage,
+            owner=query.owner,
+            company_id=query.company_id,
+            simulated=query.simulated,
+            created_from=query.at_midnight(query.opened_since, viewer),
+            without_meeting_after=viewer.now if query.meeting == "none" else None,
+        )
+
+    async def filters(self, reader: Reader, address: Address, choices: Choices) -> Sequence[Filter]:
         """Return the filters: stages are those of the rules, owners are teammates."""
         return (
             Filter(name="status", label="Status", form="many", choices=_STATUSES),
@@ -115,7 +134,7 @@ class DealList(RecordList[DealListQuery]):
             Filter(name="owner", label="Owner", choices=[Choice(*one) for one in choices.owners.items()]),
             Filter(name="opened_since", label="Opened", form="day", preposition="since"),
             SIMULATED_FILTER,
-            await company_filter(tx, session, address),
+            await company_filter(reader, address),
         )
 
     def views(self, session: Session) -> Mapping[str, Mapping[str, str]]:
@@ -128,35 +147,33 @@ class DealList(RecordList[DealListQuery]):
             "All": {},
         }
 
-    async def load(
-        self, tx: AsyncConnection, session: Session, query: DealListQuery, viewer: Viewer, *, limit: int
-    ) -> Slice:
+    async def load(self, reader: Reader, query: DealListQuery, *, limit: int) -> Slice:
         """Return the deals; by next meeting, those without one come last."""
-        filters = _filter_of(query, viewer)
         if query.sort != "next_meeting":
-            request = page_of(query.cursor, query.sort, SORTS, limit)
-            return slice_of(await list_deals(tx, session.permission, filters, request), query.sort)
-        return await _by_meeting(tx, session, filters, query.cursor, viewer.now, limit)
+            return await super().load(reader, query, limit=limit)
+        filters = self.filter_of(query, reader)
+        return await _by_meeting(reader.tx, reader.permission, filters, query.cursor, reader.viewer.now, limit)
 
-    async def load_selected(self, tx: AsyncConnection, session: Session, ids: Sequence[UUID]) -> list[Item]:
-        """Return the deals with these ids."""
-        page_request = PageRequest(sort="-created_at", limit=len(ids))
-        return (await list_deals(tx, session.permission, DealFilter(ids=ids), page_request)).items
-
-    async def count(
-        self, tx: AsyncConnection, session: Session, query: DealListQuery, viewer: Viewer, *, bound: int
-    ) -> Totals:
-        """Return the number of deals, and their sums."""
-        return await count_deals(tx, session.permission, _filter_of(query, viewer), bound)
-
-    async def rows(
-        self, tx: AsyncConnection, session: Session, items: Sequence[Item], viewer: Viewer, choices: Choices
-    ) -> Sequence[ListedDeal]:
+    async def rows(self, reader: Reader, items: Sequence[Item], choices: Choices) -> Sequence[ListedDeal]:
         """Return the rows."""
-        ids = [one["id"] for one in items]
-        meetings = await meetings_of_deals(tx, session.permission, ids, viewer.now, newest=_SHOWN_MEETINGS)
-        sources = await sources_of_deals(tx, session.permission, ids)
+        tx, permission, viewer, ids = reader.tx, reader.permission, reader.viewer, [one["id"] for one in items]
+        meetings = await meetings_of_deals(tx, permission, ids, viewer.now, newest=_SHOWN_MEETINGS)
+        sources = await sources_of_deals(tx, permission, ids)
         return [_row(one, meetings[one["id"]], sources, choices, viewer) for one in items]
+
+    async def lines(self, reader: Reader, items: Sequence[Item]) -> Sequence[Line]:
+        """Return the deals: their stage, or how they ended."""
+        return [
+            Line(
+                title=one["company"]["name"],
+                note=f"deal, {one['stage'] if one['status'] == 'active' else one['status']}"
+                + ("" if one["amount"] is None else f", {money(one['amount'], one['currency'])}"),
+                path=f"deals/{one['id']}",
+                icon="deal",
+                is_sample=one["simulated"],
+            )
+            for one in items
+        ]
 
     def csv_row(self, item: Item) -> Sequence[object]:
         """Return the cells of a deal."""
@@ -165,38 +182,25 @@ class DealList(RecordList[DealListQuery]):
         return [company["name"], company["domain"], item["status"], item["stage"], *(cell(item[one]) for one in names)]
 
 
-async def company_filter(tx: AsyncConnection, session: Session, address: Address) -> Filter:
+async def company_filter(reader: Reader, address: Address) -> Filter:
     """Return the filter by company, which only links set, with the names of the companies in the address."""
     ids = [UUID(one) for one in address.values("company_id")]
     if not ids:
         return Filter(name="company_id", label="Company", form="hidden")
     page_request = PageRequest(sort="name", limit=len(ids))
-    found = (await list_companies(tx, session.permission, CompanyFilter(ids=ids), page_request)).items
+    found = (await list_companies(reader.tx, reader.permission, CompanyFilter(ids=ids), page_request)).items
     choices = [Choice(str(one["id"]), one["name"]) for one in found]
     return Filter(name="company_id", label="Company", form="hidden", choices=choices)
 
 
-def _filter_of(query: DealListQuery, viewer: Viewer) -> DealFilter:
-    return DealFilter(
-        q=query.q,
-        status=query.status,
-        stage=query.stage,
-        owner=query.owner,
-        company_id=query.company_id,
-        simulated=query.simulated,
-        created_from=query.at_midnight(query.opened_since, viewer),
-        without_meeting_after=viewer.now if query.meeting == "none" else None,
-    )
-
-
 async def _by_meeting(
-    tx: AsyncConnection, session: Session, filters: DealFilter, cursor: str | None, now: datetime, limit: int
+    tx: AsyncConnection, permission: Permission, filters: DealFilter, cursor: str | None, now: datetime, limit: int
 ) -> Slice:
     dated: list[Item] = []
     if filters.without_meeting_after is None and (cursor is None or not cursor.startswith(_UNDATED)):
         request = page_of(cursor, "next_meeting", MEETING_SORTS, limit)
         page = slice_of(
-            await list_dated(tx, session.permission, filters, now=now, limit=limit, cursor=request.cursor),
+            await list_dated(tx, permission, filters, now=now, limit=limit, cursor=request.cursor),
             "next_meeting",
         )
         if page.next_cursor is not None:
@@ -207,7 +211,7 @@ async def _by_meeting(
     # A page that is full shows nothing of what follows, but whether something does.
     wanted = max(limit - len(dated), 1)
     rest = slice_of(
-        await list_undated(tx, session.permission, filters, now=now, limit=wanted, cursor=request.cursor), UNDATED_SORT
+        await list_undated(tx, permission, filters, now=now, limit=wanted, cursor=request.cursor), UNDATED_SORT
     )
     if len(dated) == limit:
         return Slice(items=dated, next_cursor=_UNDATED if rest.items else None)

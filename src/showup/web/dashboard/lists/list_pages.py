@@ -14,8 +14,9 @@ from showup.web.dashboard.lists.booking_list import BOOKINGS
 from showup.web.dashboard.lists.company_list import COMPANIES
 from showup.web.dashboard.lists.csv_export import csv_download
 from showup.web.dashboard.lists.deal_list import DEALS
+from showup.web.dashboard.lists.lead_list import LEADS
 from showup.web.dashboard.lists.person_list import PEOPLE
-from showup.web.dashboard.lists.record_list import PAGE_ROWS, Column, RecordList, load_choices
+from showup.web.dashboard.lists.record_list import PAGE_ROWS, Column, Reader, RecordList, load_choices
 from showup.web.dashboard.page_route import DashboardRoute, is_part, redirect
 from showup.web.dashboard.shell import record_visit, shell_context, viewer_of
 from showup.web.dashboard.templates import render_page
@@ -25,19 +26,18 @@ from showup.web.http.sessions import SignedIn
 
 router = APIRouter(include_in_schema=False, route_class=DashboardRoute)
 
-LISTS: Final[dict[str, RecordList[Any]]] = {one.noun: one for one in (DEALS, BOOKINGS, PEOPLE, COMPANIES)}
+LISTS: Final[dict[str, RecordList[Any, Any]]] = {one.noun: one for one in (DEALS, BOOKINGS, PEOPLE, COMPANIES, LEADS)}
 
 
 async def list_context(
-    tx: AsyncConnection, session: Session, state: AppState, record_list: RecordList[Any], address: Address
+    tx: AsyncConnection, session: Session, state: AppState, record_list: RecordList[Any, Any], address: Address
 ) -> dict[str, Any]:
     """Return what the page of a list shows, and its part. Refuses an address that can't be read."""
-    viewer = viewer_of(session, state)
-    query = record_list.parse(address)
-    found = await record_list.load(tx, session, query, viewer, limit=PAGE_ROWS)
-    totals = await record_list.count(tx, session, query, viewer, bound=MAX_COUNTED)
+    reader, query = Reader(tx=tx, session=session, viewer=viewer_of(session, state)), record_list.parse(address)
+    found = await record_list.load(reader, query, limit=PAGE_ROWS)
+    totals = await record_list.count(reader, query, bound=MAX_COUNTED)
     choices = await load_choices(tx, session)
-    filters = await record_list.filters(tx, session, address, choices)
+    filters = await record_list.filters(reader, address, choices)
     # Rows may have come or gone since the page before.
     first = query.after if query.cursor else 0
     shown = first + len(found.items)
@@ -46,7 +46,7 @@ async def list_context(
         "list": record_list,
         "address": address,
         "query": query,
-        "rows": await record_list.rows(tx, session, found.items, viewer, choices),
+        "rows": await record_list.rows(reader, found.items, choices),
         "totals": totals,
         "filters": filters,
         "chips": chips_of(address, filters),
@@ -63,7 +63,7 @@ async def list_context(
     }
 
 
-def read_address(request: Request, record_list: RecordList[Any]) -> Address:
+def read_address(request: Request, record_list: RecordList[Any, Any]) -> Address:
     """Return the address that a request asks for. Refuses one with too many fields."""
     try:
         return Address.of(record_list.noun, request.url.query)
@@ -75,7 +75,7 @@ async def show_list(  # what is shown, and where
     request: Request,
     session: Session,
     state: AppState,
-    record_list: RecordList[Any],
+    record_list: RecordList[Any, Any],
     address: Address,
     **more: Any,
 ) -> Response:
@@ -86,7 +86,9 @@ async def show_list(  # what is shown, and where
     return render_page(request, "parts/list.html" if is_part(request) else "list.html", context)
 
 
-async def _views(tx: AsyncConnection, session: Session, record_list: RecordList[Any], address: Address) -> list[View]:
+async def _views(
+    tx: AsyncConnection, session: Session, record_list: RecordList[Any, Any], address: Address
+) -> list[View]:
     offered = [view_of(address, name, fields) for name, fields in record_list.views(session).items()]
     saved = await saved_views_store.list_views(tx, session, record_list.noun)
     own = [(one, Address.of(record_list.noun, one.query)) for one in saved]
@@ -112,7 +114,7 @@ def _sort_link(column: Column, address: Address, sort: str) -> str | None:
     return address.with_field("sort", wanted).url
 
 
-def _page_of(record_list: RecordList[Any]) -> Callable[..., Awaitable[Response]]:
+def _page_of(record_list: RecordList[Any, Any]) -> Callable[..., Awaitable[Response]]:
     async def list_page(request: Request, session: SignedIn, state: State) -> Response:
         # The part that refreshes by itself has the page's own address, so that its links are relative to the same.
         address = read_address(request, record_list)
@@ -125,7 +127,7 @@ def _page_of(record_list: RecordList[Any]) -> Callable[..., Awaitable[Response]]
     return list_page
 
 
-def _csv_of(record_list: RecordList[Any]) -> Callable[..., Awaitable[Response]]:
+def _csv_of(record_list: RecordList[Any, Any]) -> Callable[..., Awaitable[Response]]:
     async def list_csv(request: Request, session: SignedIn, state: State) -> Response:
         return await csv_download(session, state, record_list, read_address(request, record_list))
 

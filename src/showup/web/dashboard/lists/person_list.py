@@ -5,11 +5,9 @@ from typing import Final, Literal
 from uuid import UUID
 
 from msgspec import Struct
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from showup.access.teammate import Session
-from showup.reads.keyset import PageRequest
-from showup.reads.list_totals import Totals, count_people
+from showup.reads.list_totals import count_people
 from showup.reads.people import SORTS, PersonFilter, list_people
 from showup.reads.record_meetings import Came, RecordMeeting, came_of, meetings_of_people
 from showup.reads.rows import Item
@@ -19,12 +17,12 @@ from showup.web.dashboard.lists.record_list import (
     SIMULATED_FILTER,
     Choices,
     Column,
+    Line,
+    Reader,
+    Reads,
     RecordList,
     RecordListQuery,
-    Slice,
     cell,
-    page_of,
-    slice_of,
 )
 from showup.web.dashboard.words import TheirTime, Viewer, their_time
 from showup.web.http.query_params import ShortText, any_of
@@ -52,7 +50,7 @@ class ListedPerson(Struct, frozen=True, kw_only=True):
     there: TheirTime | None
 
 
-class PersonList(RecordList[PersonListQuery]):
+class PersonList(RecordList[PersonListQuery, PersonFilter]):
     """Everybody who booked or was invited."""
 
     noun = "people"
@@ -71,66 +69,43 @@ class PersonList(RecordList[PersonListQuery]):
     csv_header = ("name", "email", "company", "domain", "phone", "time_zone", "created", "updated", "simulated", "id")
     query_type = PersonListQuery
 
-    async def filters(
-        self,
-        tx: AsyncConnection,
-        session: Session,
-        address: Address,
-        choices: Choices,  # noqa: ARG002  # as other lists need it
-    ) -> Sequence[Filter]:
+    reads = Reads(page=list_people, count=count_people, sorts=SORTS, filter_type=PersonFilter)
+
+    def filter_of(self, query: PersonListQuery, reader: Reader) -> PersonFilter:
+        """Return the conditions."""
+        return PersonFilter(q=query.q, email=query.email, company_id=query.company_id, simulated=query.simulated)
+
+    async def filters(self, reader: Reader, address: Address, choices: Choices) -> Sequence[Filter]:
         """Return the filters."""
         return (
             SIMULATED_FILTER,
             Filter(name="email", label="Address", form="hidden"),
-            await company_filter(tx, session, address),
+            await company_filter(reader, address),
         )
 
-    def views(self, session: Session) -> Mapping[str, Mapping[str, str]]:  # noqa: ARG002  # the same for everybody
+    def views(self, session: Session) -> Mapping[str, Mapping[str, str]]:
         """Return the views of people."""
         return {"Newest": {}, "By address": {"sort": "email"}}
 
-    async def load(
-        self,
-        tx: AsyncConnection,
-        session: Session,
-        query: PersonListQuery,
-        viewer: Viewer,  # noqa: ARG002  # as other lists need it
-        *,
-        limit: int,
-    ) -> Slice:
-        """Return the people."""
-        request = page_of(query.cursor, query.sort, SORTS, limit)
-        return slice_of(await list_people(tx, session.permission, _filter_of(query), request), query.sort)
-
-    async def load_selected(self, tx: AsyncConnection, session: Session, ids: Sequence[UUID]) -> list[Item]:
-        """Return the people with these ids."""
-        page_request = PageRequest(sort="-created_at", limit=len(ids))
-        return (await list_people(tx, session.permission, PersonFilter(ids=ids), page_request)).items
-
-    async def count(
-        self,
-        tx: AsyncConnection,
-        session: Session,
-        query: PersonListQuery,
-        viewer: Viewer,  # noqa: ARG002  # as other lists need it
-        *,
-        bound: int,
-    ) -> Totals:
-        """Return the number of people."""
-        return await count_people(tx, session.permission, _filter_of(query), bound)
-
-    async def rows(
-        self,
-        tx: AsyncConnection,
-        session: Session,
-        items: Sequence[Item],
-        viewer: Viewer,
-        choices: Choices,  # noqa: ARG002  # as other lists need it
-    ) -> Sequence[ListedPerson]:
+    async def rows(self, reader: Reader, items: Sequence[Item], choices: Choices) -> Sequence[ListedPerson]:
         """Return the rows."""
         ids = [one["id"] for one in items]
-        meetings = await meetings_of_people(tx, session.permission, ids, viewer.now, newest=_SHOWN_MEETINGS)
-        return [_row(one, meetings[one["id"]], viewer) for one in items]
+        meetings = await meetings_of_people(
+            reader.tx, reader.permission, ids, reader.viewer.now, newest=_SHOWN_MEETINGS
+        )
+        return [_row(one, meetings[one["id"]], reader.viewer) for one in items]
+
+    async def lines(self, reader: Reader, items: Sequence[Item]) -> Sequence[Line]:
+        """Return the people, with their companies and addresses."""
+        return [
+            Line(
+                title=one["name"] or one["email"],
+                note=", ".join(filter(None, (one["company"] and one["company"]["name"], one["name"] and one["email"]))),
+                path=f"people/{one['id']}",
+                is_sample=one["simulated"],
+            )
+            for one in items
+        ]
 
     def csv_row(self, item: Item) -> Sequence[object]:
         """Return the cells of a person."""
@@ -140,10 +115,6 @@ class PersonList(RecordList[PersonListQuery]):
             *(item["name"], item["email"], company.get("name"), company.get("domain")),
             *(cell(item[name]) for name in names),
         ]
-
-
-def _filter_of(query: PersonListQuery) -> PersonFilter:
-    return PersonFilter(q=query.q, email=query.email, company_id=query.company_id, simulated=query.simulated)
 
 
 def _row(person: Item, meetings: Sequence[RecordMeeting], viewer: Viewer) -> ListedPerson:

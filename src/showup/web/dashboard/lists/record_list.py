@@ -1,7 +1,7 @@
 """What a list is made of; each noun fills it in."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any, ClassVar, Final, Generic, TypeVar
 from uuid import UUID
@@ -10,6 +10,7 @@ from msgspec import Struct
 from pydantic import ConfigDict, Field, ValidationError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from showup.access.permission import Permission
 from showup.access.teammate import Session
 from showup.database.engine import driver_connection
 from showup.inbox.rules import in_force
@@ -81,10 +82,51 @@ async def load_choices(tx: AsyncConnection, session: Session) -> Choices:
     return Choices(stages=stages, owners=await teammate_names(tx, session.permission))
 
 
+class Reader(Struct, frozen=True, kw_only=True):
+    """Who reads a list, and in which transaction."""
+
+    tx: AsyncConnection
+    session: Session
+    viewer: Viewer
+
+    @property
+    def permission(self) -> Permission:
+        """Return what they may see."""
+        return self.session.permission
+
+
+class Line(Struct, frozen=True, kw_only=True):
+    """A line of the palette: `path` is relative to the home page. Without an `icon` it has the initials of its title.
+
+    `report` is the act of reporting what became of a meeting, if that is not known.
+    """
+
+    title: str
+    note: str
+    path: str
+    icon: str = ""
+    is_sample: bool = False
+    report: "Line | None" = None
+    keys: str = ""
+    field: tuple[str, str] | None = None
+    """Name and value of what a form posts to the path; without it, the line is a link."""
+
+
 AnyQuery = TypeVar("AnyQuery", bound=RecordListQuery)
+AnyFilter = TypeVar("AnyFilter")
 
 
-class RecordList(ABC, Generic[AnyQuery]):
+class Reads(Struct, Generic[AnyFilter], frozen=True, kw_only=True):
+    """How records are read: those of a page that meet a filter, how many there are up to a bound, and the orders."""
+
+    page: Callable[[AsyncConnection, Permission, AnyFilter, PageRequest], Awaitable[ResultPage]]
+    count: Callable[[AsyncConnection, Permission, AnyFilter, int], Awaitable[Totals]]
+    sorts: Sorts
+    filter_type: Callable[..., AnyFilter]
+    """Takes `ids`, among others."""
+
+
+class RecordList(ABC, Generic[AnyQuery, AnyFilter]):
     """A list. `noun` is its path; `rows` of a page are values for its template `parts/rows_{noun}.html`."""
 
     noun: ClassVar[str]
@@ -93,9 +135,12 @@ class RecordList(ABC, Generic[AnyQuery]):
     placeholder: ClassVar[str]
     nothing: ClassVar[str]
     """What brings the first record."""
+    is_selectable: ClassVar[bool] = True
+    """Its rows can be selected, and are then a file or act together."""
     columns: ClassVar[Sequence[Column]]
     csv_header: ClassVar[Sequence[str]]
     query_type: type[AnyQuery]
+    reads: Reads[AnyFilter]
 
     def parse(self, address: Address) -> AnyQuery:
         """Return the fields of the address. Refuses one that can't be read."""
@@ -115,36 +160,39 @@ class RecordList(ABC, Generic[AnyQuery]):
             ) from None
 
     @abstractmethod
-    async def filters(
-        self, tx: AsyncConnection, session: Session, address: Address, choices: Choices
-    ) -> Sequence[Filter]:
+    def filter_of(self, query: AnyQuery, reader: Reader) -> AnyFilter:
+        """Return the conditions that the fields of the address are."""
+
+    @abstractmethod
+    async def filters(self, reader: Reader, address: Address, choices: Choices) -> Sequence[Filter]:
         """Return the filters, with their choices in this workspace."""
 
     @abstractmethod
     def views(self, session: Session) -> Mapping[str, Mapping[str, str]]:
         """Return the views that every teammate has: the fields of the address by name."""
 
-    @abstractmethod
-    async def load(
-        self, tx: AsyncConnection, session: Session, query: AnyQuery, viewer: Viewer, *, limit: int
-    ) -> Slice:
+    async def load(self, reader: Reader, query: AnyQuery, *, limit: int) -> Slice:
         """Return the rows that follow the query's cursor. Refuses a cursor that can't be read."""
+        request = page_of(query.cursor, query.sort, self.reads.sorts, limit)
+        filters = self.filter_of(query, reader)
+        return slice_of(await self.reads.page(reader.tx, reader.permission, filters, request), query.sort)
 
-    @abstractmethod
-    async def load_selected(self, tx: AsyncConnection, session: Session, ids: Sequence[UUID]) -> list[Item]:
-        """Return the records with these ids that the teammate may see."""
+    async def load_selected(self, tx: AsyncConnection, permission: Permission, ids: Sequence[UUID]) -> list[Item]:
+        """Return the records with these ids that the permission allows."""
+        request = PageRequest(sort=self.query_type.model_fields["sort"].default, limit=len(ids))
+        return (await self.reads.page(tx, permission, self.reads.filter_type(ids=ids), request)).items
 
-    @abstractmethod
-    async def count(
-        self, tx: AsyncConnection, session: Session, query: AnyQuery, viewer: Viewer, *, bound: int
-    ) -> Totals:
+    async def count(self, reader: Reader, query: AnyQuery, *, bound: int) -> Totals:
         """Return how many rows the list has, up to a bound."""
+        return await self.reads.count(reader.tx, reader.permission, self.filter_of(query, reader), bound)
 
     @abstractmethod
-    async def rows(
-        self, tx: AsyncConnection, session: Session, items: Sequence[Item], viewer: Viewer, choices: Choices
-    ) -> Sequence[Any]:
+    async def rows(self, reader: Reader, items: Sequence[Item], choices: Choices) -> Sequence[Any]:
         """Return the rows as the template shows them."""
+
+    async def lines(self, reader: Reader, items: Sequence[Item]) -> Sequence[Line]:  # as its lists
+        """Return the records as the palette shows them; none of a list that it doesn't search."""
+        return []
 
     @abstractmethod
     def csv_row(self, item: Item) -> Sequence[object]:

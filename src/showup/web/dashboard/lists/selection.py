@@ -61,7 +61,7 @@ async def change_selected_deals(request: Request, session: SignedInMember, state
     async with write_transaction(state) as tx:
         unit_of_work = UnitOfWork(permission=session.permission, tx=tx, at=state.clock(), handlers=state.event_handlers)
         await unit_of_work.lock(session.workspace.id)
-        before = {one["id"]: one for one in await DEALS.load_selected(tx, session, ids)}
+        before = {one["id"]: one for one in await DEALS.load_selected(tx, session.permission, ids)}
         if len(before) < len(ids):
             raise Refusal("not-found", "You can see no deal with one of these ids.")
         change = await _change(unit_of_work, before, field, form)
@@ -75,18 +75,18 @@ async def change_selected_deals(request: Request, session: SignedInMember, state
     return await _after(request, session, state, form, result)
 
 
-def _export_of(record_list: RecordList[Any]) -> Callable[..., Awaitable[Response]]:
+def _export_of(record_list: RecordList[Any, Any]) -> Callable[..., Awaitable[Response]]:
     async def export_selected(request: Request, session: SignedIn, state: State) -> Response:
         form = await read_form(request)
         check_csrf(request, session, form)
         async with read_transaction(state, session.permission) as tx:
-            items = await record_list.load_selected(tx, session, _picked(form))
+            items = await record_list.load_selected(tx, session.permission, _picked(form))
         return csv_of_selected(record_list, items)
 
     return export_selected
 
 
-def _compare_of(record_list: RecordList[Any]) -> Callable[..., Awaitable[Response]]:
+def _compare_of(record_list: RecordList[Any, Any]) -> Callable[..., Awaitable[Response]]:
     async def compare_selected(request: Request, session: SignedInMember) -> Response:
         """Lead to the page that compares the two selected records, before they are merged."""
         form = await read_form(request)
@@ -101,7 +101,7 @@ def _compare_of(record_list: RecordList[Any]) -> Callable[..., Awaitable[Respons
 
 for _noun in (PEOPLE.noun, COMPANIES.noun):
     router.add_api_route(f"/{_noun}", _compare_of(LISTS[_noun]), methods=["POST"])
-for _list in LISTS.values():
+for _list in (one for one in LISTS.values() if one.is_selectable):
     router.add_api_route(f"/{_list.noun}.csv", _export_of(_list), methods=["POST"])
 
 

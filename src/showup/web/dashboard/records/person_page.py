@@ -17,22 +17,21 @@ from showup.reads.current_ids import ids_of_person
 from showup.reads.keyset import PageRequest
 from showup.reads.people import find_person_row
 from showup.reads.record_facts import changes_of_person, leads_of_person, merges_into
-from showup.reads.record_meetings import came_of, meetings_of_people
+from showup.reads.record_meetings import meetings_of_people
 from showup.reads.rows import Item
 from showup.reads.suppressions import SuppressionFilter, list_suppressions
-from showup.web.dashboard.page_route import DashboardRoute, is_part, redirect
-from showup.web.dashboard.records.history import METHODS, actor_word, history_of
-from showup.web.dashboard.shell import record_visit, render_shell, viewer_of
+from showup.web.dashboard.page_route import DashboardRoute, redirect
+from showup.web.dashboard.records.history import METHODS
+from showup.web.dashboard.records.record import SHOWN_MEETINGS, meetings_context, show_record
+from showup.web.dashboard.shell import viewer_of
 from showup.web.dashboard.words import their_time
-from showup.web.http.app_state import State, read_transaction, write_transaction
+from showup.web.http.app_state import State, write_transaction
 from showup.web.http.forms import read_form
 from showup.web.http.problems import Refusal
 from showup.web.http.sessions import SignedIn, SignedInMember, check_csrf
 
 router = APIRouter(prefix="/people", include_in_schema=False, route_class=DashboardRoute)
 
-SHOWN_MEETINGS: Final = 50
-_SHOWN_TRAIL: Final = 12
 _MAX_SUPPRESSIONS: Final = 10
 
 _log = structlog.get_logger()
@@ -42,16 +41,10 @@ _log = structlog.get_logger()
 async def person_page(
     request: Request, person_id: UUID, session: SignedIn, state: State, merged: UUID | None = None
 ) -> Response:
-    """Show the person, also by the id of one who was merged into them; for htmx the part that changes live."""
-    if not is_part(request):
-        await record_visit(session, state)
-    async with read_transaction(state, session.permission) as tx:
-        person = await find_person_row(tx, session.permission, person_id)
-        if person is None:
-            raise Refusal("not-found", "You can see no person with this id.")
-        context = await _context(tx, session, state, person) | {"merged": merged}
-        template = "parts/record.html" if is_part(request) else "record.html"
-        return await render_shell(request, template, context, tx=tx, session=session, state=state)
+    """Show the person, also by the id of one that was merged into it; for htmx the part that changes live."""
+    return await show_record(
+        request, session, state, person_id, noun="person", find=find_person_row, read=_context, merged=merged
+    )
 
 
 @router.post("/{person_id}/write-again")
@@ -76,17 +69,10 @@ async def _context(tx: AsyncConnection, session: Session, state: Any, person: It
     changes = await changes_of_person(tx, permission, await ids_of_person(tx, person["id"]))
     rules = (await in_force(await driver_connection(tx), session.workspace.id)).newest
     return {
-        "kind": "person",
         "here": "people",
-        "record_id": person["id"],
         "person": person,
         "name": person["name"] or person["email"],
-        "meetings": meetings,
-        "has_more": len(meetings) == SHOWN_MEETINGS,
-        "trail": list(reversed(meetings[:_SHOWN_TRAIL])),
-        "came": came_of(meetings),
-        "ahead": [one for one in reversed(meetings) if one.is_ahead(viewer.now)],
-        "history": history_of(meetings, changes, viewer, session.teammate.actor),
+        **meetings_context(meetings, changes, viewer, session),
         "their_time": their_time,
         "there": their_time(viewer, viewer.now, person["time_zone"]),
         "why_no_company": None if person["company"] else _why_no_company(person["email"], rules),
@@ -94,7 +80,6 @@ async def _context(tx: AsyncConnection, session: Session, state: Any, person: It
         "suppressions": await _suppressions(tx, session, person),
         "merges": await merges_into(tx, permission, "people", person["id"]),
         "methods": METHODS,
-        "actor_word": actor_word,
     }
 
 
