@@ -47,8 +47,6 @@ if TYPE_CHECKING:
 
 
 _log = structlog.get_logger()
-# The sender shown in the mail preview, which mail never leaves.
-_PREVIEW_SENDER = "showup@localhost"
 
 
 class ProcessConfig(Struct, frozen=True, kw_only=True):
@@ -188,9 +186,18 @@ class Container:
             calcom_url=settings.calcom_api_url,
             environment_secrets=self.environment_secrets,
             carrier=carrier,
-            has_sender=bool(settings.policy.senders),
         )
         return build_setup_actions(context)
+
+    @property
+    def template_folder(self) -> Path | None:
+        """Returns the folder of the operator's own templates."""
+        return self.settings.policy.email.templates
+
+    @cached_property
+    def preview_renderer(self) -> "TemplateMailRenderer":
+        """Returns the renderer that shows mails in the dashboard; an operator's templates run in its own process."""
+        return build_renderer(self.settings, self.clock, for_sending=False)
 
     @cached_property
     def asgi_app(self) -> "ASGIApp":
@@ -235,6 +242,8 @@ class Container:
             ),
             public_url=self.settings.public_url,
             assistant_services=build_assistant_services(self),
+            mail_renderer=lambda: self.preview_renderer,
+            template_folder=None if self.template_folder is None else str(self.template_folder),
         )
         return WebhookEndpoint(
             self.directory, self.ingest_writer, self.clock, fallback=app, ingest_metrics=metrics, signature_alert=alert
@@ -342,7 +351,7 @@ def build_renderer(settings: Settings, clock: Clock, *, for_sending: bool) -> "T
     """
     from showup.destinations.email.isolated_templates import IsolatedTemplates
     from showup.destinations.email.logos import sender_rules
-    from showup.destinations.email.render import TemplateMailRenderer
+    from showup.destinations.email.render import PREVIEW_SENDER, TemplateMailRenderer
     from showup.destinations.email.templates import Templates
     from showup.destinations.email.texts import TeamTexts
 
@@ -355,7 +364,7 @@ def build_renderer(settings: Settings, clock: Clock, *, for_sending: bool) -> "T
         clock=clock,
         texts=convert(policy.team_texts(), TeamTexts),
         calendar=policy.email.calendar,
-        fallback=None if for_sending else _PREVIEW_SENDER,
+        fallback=None if for_sending else PREVIEW_SENDER,
     )
 
 

@@ -1,6 +1,6 @@
 """What the first run does beyond the database: it connects Cal.com with an API key, and loads or removes the sample."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -9,10 +9,10 @@ import msgspec
 from msgspec import Struct
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from showup.access.account import SECRET_OVERLAP, make_secret, rotate_credentials
+from showup.access.account import make_secret
 from showup.access.secrets_at_rest import Seal
 from showup.clock import Clock
-from showup.web.http.setup_actions import CalcomConnected, SetupActions
+from showup.web.http.setup_actions import CalcomConnected, SetupActions, SimulatedKind
 
 if TYPE_CHECKING:
     from showup.dispatch.destination_context import Clients
@@ -29,7 +29,6 @@ class SetupContext(Struct, frozen=True, kw_only=True):
     calcom_url: str
     environment_secrets: tuple[str, ...]
     carrier: str | None
-    has_sender: bool
 
 
 def build_setup_actions(context: SetupContext) -> SetupActions:
@@ -38,8 +37,8 @@ def build_setup_actions(context: SetupContext) -> SetupActions:
     async def connect(account: str, api_key: str) -> CalcomConnected:
         return await _connect_calcom(context, account, api_key)
 
-    async def create_secret(account: str) -> str | None:
-        return await _create_secret(context, account)
+    async def create_secret(account: str, actor: str) -> str | None:
+        return await _create_secret(context, account, actor)
 
     async def load_sample(workspace_id: UUID) -> None:
         from showup.access import workspaces_store
@@ -50,19 +49,30 @@ def build_setup_actions(context: SetupContext) -> SetupActions:
             workspace = await workspaces_store.get(tx, workspace_id)
             await load_sample(tx, context.seal, workspace, context.clock())
 
-    async def remove_sample(workspace_id: UUID) -> None:
+    async def remove_simulated(workspace_id: UUID, kind: SimulatedKind) -> Mapping[str, int]:
         from showup.simulation.removal import remove_simulated
 
-        await remove_simulated(context.engine, workspace_id, "sample", on_start=_ignore, on_progress=_ignore)
+        removed = await remove_simulated(context.engine, workspace_id, kind, on_start=_ignore, on_progress=_ignore)
+        return {name: getattr(removed, name) for name in removed.__struct_fields__}
+
+    async def count_simulated(workspace_id: UUID, kind: SimulatedKind) -> Mapping[str, int]:
+        from showup.database.engine import driver_connection, transaction
+        from showup.simulation.removal_store import find_simulated
+
+        async with transaction(context.engine) as tx:
+            found = await find_simulated(await driver_connection(tx), workspace_id, kind)
+        return {name: len(getattr(found, name)) for name in found.__struct_fields__}
 
     return SetupActions(
         connect_calcom=connect,
         create_secret=create_secret,
         warn_of_address=_warn_of_address,
         load_sample=load_sample,
-        remove_sample=remove_sample,
+        remove_sample=lambda workspace_id: remove_simulated(workspace_id, "sample"),
+        count_simulated=count_simulated,
+        remove_simulated=remove_simulated,
         carrier=context.carrier,
-        has_sender=context.has_sender,
+        environment_secret=bool(context.environment_secrets),
     )
 
 
@@ -115,21 +125,20 @@ async def _store_key(context: SetupContext, account: str, api_key: str) -> None:
         await request_backfill(await driver_connection(tx), stored.id, context.clock())
 
 
-async def _create_secret(context: SetupContext, account: str) -> str | None:
+async def _create_secret(context: SetupContext, account: str, actor: str) -> str | None:
     """Creates a webhook secret; older ones stay valid for a day. None if the environment sets the secret."""
-    from showup.access import accounts_store
     from showup.access.account import DEFAULT
+    from showup.commands.accounts import rotate_secret
     from showup.database.engine import transaction
 
     if account == DEFAULT and context.environment_secrets:
         return None
     secret = make_secret()
     async with transaction(context.engine) as tx:
-        stored = await accounts_store.find_for_update(tx, account)
-        assert stored is not None, "the page found the account"
-        before = stored.credentials(context.seal)
-        after = rotate_credentials(before, secret, now=context.clock(), overlap=SECRET_OVERLAP)
-        await accounts_store.set_credentials(tx, context.seal, stored.id, after)
+        is_rotated = await rotate_secret(
+            tx, context.seal, name=account, secret=secret, now=context.clock(), actor=actor
+        )
+    assert is_rotated, "the page found the account"
     return secret
 
 

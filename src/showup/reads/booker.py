@@ -1,13 +1,13 @@
-"""Finds the recipient of mails about a booking."""
+"""Finds the recipient of mails about a booking, and bookings to show a mail with."""
 
 from datetime import datetime
 from uuid import UUID
 
 from msgspec import Struct
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from showup.database.tables import booking_attendees, bookings, workspaces
+from showup.database.tables import booking_attendees, bookings, people, workspaces
 from showup.reads.current_ids import current_booking_id
 
 
@@ -21,6 +21,34 @@ class Booker(Struct, frozen=True, kw_only=True):
     workspace: str
     email: str
     old_start_time: datetime | None
+
+
+class RecentBooking(Struct, frozen=True, kw_only=True):
+    """A booking whose booker has an address: who, what and when."""
+
+    id: UUID
+    name: str
+    title: str
+    start_time: datetime
+    simulated: bool
+
+
+async def list_recent(tx: AsyncConnection, workspace_id: UUID, *, limit: int) -> list[RecentBooking]:
+    """Returns the workspace's newest bookings with a booker to mail to, real ones first."""
+    query = (
+        select(
+            bookings.c.id,
+            func.coalesce(people.c.name, people.c.email).label("name"),
+            func.coalesce(bookings.c.event_type_title, bookings.c.title).label("title"),
+            bookings.c.start_time,
+            bookings.c.simulated,
+        )
+        .join_from(bookings, people, people.c.id == bookings.c.person_id)
+        .where(bookings.c.workspace_id == workspace_id, people.c.email.is_not(None))
+        .order_by(bookings.c.simulated, bookings.c.start_time.desc(), bookings.c.id)
+        .limit(limit)
+    )
+    return [RecentBooking(**row) for row in (await tx.execute(query)).mappings()]
 
 
 async def find_booker(tx: AsyncConnection, booking_id: UUID) -> Booker | None:

@@ -22,11 +22,11 @@ router = APIRouter(prefix="/mail", include_in_schema=False, route_class=PageRout
 
 _PAGE_SIZE: Final = 50
 # A mail contains its own style and nothing else: no script runs in it, and it loads no resources.
-_MAIL_POLICY: Final = (
+MAIL_POLICY: Final = (
     "default-src 'none'; style-src 'unsafe-inline'; img-src data:; form-action 'none'; base-uri 'none';"
     " frame-ancestors 'self'; sandbox allow-popups allow-popups-to-escape-sandbox"
 )
-_HEAD_TAG: Final = re.compile("<head[^<>]*>", re.IGNORECASE)
+HEAD_TAG: Final = re.compile("<head[^<>]*>", re.IGNORECASE)
 
 
 @router.get("", response_class=HTMLResponse)
@@ -52,8 +52,8 @@ async def mail_page(delivery_id: UUID, permission: Viewer, tx: ReadTransaction) 
 async def mail_html(delivery_id: UUID, permission: Viewer, tx: ReadTransaction) -> HTMLResponse:
     """Return the mail's own HTML. Its links open a new window, because the mail is shown in a frame."""
     _, mail = await _load_mail(tx, permission, delivery_id)
-    html_text = _HEAD_TAG.sub(lambda head: f'{head[0]}<base target="_blank">', mail.html, count=1)
-    return HTMLResponse(html_text, headers={"Content-Security-Policy": _MAIL_POLICY})
+    html_text = HEAD_TAG.sub(lambda head: f'{head[0]}<base target="_blank">', mail.html, count=1)
+    return HTMLResponse(html_text, headers={"Content-Security-Policy": MAIL_POLICY})
 
 
 @router.get("/{delivery_id}/invite.ics", response_class=Response)

@@ -19,6 +19,7 @@ from showup.access.secrets_at_rest import Seal
 from showup.assistant.tool_context import AssistantServices
 from showup.clock import Clock
 from showup.commands.idempotency_store import set_lock_timeout
+from showup.destinations.email.render import TemplateMailRenderer
 from showup.destinations.email.settings import SenderRule
 from showup.destinations.public_addresses import AddressPolicy
 from showup.dispatch.connection_check import ConnectionCheck
@@ -73,7 +74,8 @@ class AppState(Struct, frozen=True, kw_only=True):
     links by mail, which `sign_in_mailer` sends (None: no sender is set). `sending_links` are those on their way. `live`
     tells open pages of changes.
     `setup` connects other systems and loads the sample for the first run. `public_url` begins links that leave the
-    page, without a slash at the end. `importing` are the workspaces into which a file of leads is being imported.
+    page, without a slash at the end. `mail_renderer` shows mails as they would be sent, and `template_folder` has the
+    operator's own templates. `importing` are the workspaces into which a file of leads is being imported.
     """
 
     engine: AsyncEngine
@@ -98,6 +100,8 @@ class AppState(Struct, frozen=True, kw_only=True):
     setup: SetupActions | None
     public_url: str
     assistant: AssistantServices
+    mail_renderer: Callable[[], TemplateMailRenderer]
+    template_folder: str | None = None
     read_timeout: timedelta = READ_TIMEOUT
     read_shares: ReadShares = field(default_factory=ReadShares)
     calcom_api_url: str | None = None
