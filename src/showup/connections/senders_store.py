@@ -66,9 +66,10 @@ async def find(tx: AsyncConnection, workspace_id: UUID, sender_id: UUID, *, lock
 async def add(tx: AsyncConnection, workspace_id: UUID, rule: SenderRule, *, actor: str, now: datetime) -> UUID:
     """Adds a sender. Raises SenderTaken and QuotaReached."""
     check_quota("senders", len(await list_senders(tx, workspace_id)), MAX_SENDERS)
-    row = {"id": uuid4(), "workspace_id": workspace_id} | _row(rule, actor, now)
+    sender_id = uuid4()
+    row = {"id": sender_id, "workspace_id": workspace_id} | _row(rule, actor, now)
     await _write(tx, insert(senders).values(row))
-    return row["id"]
+    return sender_id
 
 
 async def change(tx: AsyncConnection, sender_id: UUID, rule: SenderRule, *, actor: str, now: datetime) -> None:

@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 from showup.commands.unit_of_work import UnitOfWork
 from showup.database.engine import driver_connection, rolled_back
 from showup.reads import impact
-from showup.reads.impact import MAX_EXAMPLES
+from showup.reads.impact import MAX_EXAMPLES, Impact, ImpactTotals
 
 NO_CHANGES: Final = {noun: {"added": 0, "removed": 0, "changed": 0} for noun in impact.NOUNS}
 
@@ -46,8 +46,8 @@ class ImpactResult:
     """Holds the impact after the tracked block has ended: as the API returns it, and as it was found."""
 
     impact: ImpactResponse
-    found: impact.Impact
-    totals: impact.ImpactTotals
+    found: Impact
+    totals: ImpactTotals
 
 
 @asynccontextmanager

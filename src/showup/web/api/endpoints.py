@@ -243,7 +243,7 @@ async def update_endpoint(
     _log.info(
         "endpoint changed", endpoint_id=str(endpoint_id), fields=sorted(changes), actor=unit_of_work.permission.actor
     )
-    was = {"url": endpoint.url, "kinds": list(endpoint.kinds), "description": endpoint.description}
+    was: dict[str, Any] = {"url": endpoint.url, "kinds": list(endpoint.kinds), "description": endpoint.description}
     was["paused"] = endpoint.paused_at is not None
     now = {name: list(value) if name == "kinds" else value for name, value in changes.items()}
     await _record(unit_of_work, endpoint, "endpoint.changed", changed(was, now))

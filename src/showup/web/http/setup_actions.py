@@ -21,8 +21,8 @@ class CalcomConnected(Struct, frozen=True, kw_only=True):
 class SetupActions(Struct, frozen=True, kw_only=True):
     """`connect_calcom(account, api_key)` stores the key and registers the webhook.
 
-    `create_secret(account, actor)` returns a new webhook secret; None if the environment sets it. `warn_of_address` says why
-    Cal.com can't reach a webhook address. `load_sample` and `remove_sample` take a workspace; `count_simulated` and
+    `create_secret(account, actor)` returns a new webhook secret; None: the environment sets it. `warn_of_address` says
+    why Cal.com can't reach a webhook address. `load_sample` and `remove_sample` take a workspace; `count_simulated` and
     `remove_simulated` take a workspace and `sample` or `simulation`, and say how many records of each kind these are or
     were. `carrier` sends the
     default workspace's mail by the environment; None: the preview. `environment_secret`: the environment sets the

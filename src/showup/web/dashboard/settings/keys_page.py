@@ -1,4 +1,4 @@
-"""`/settings/keys`: API keys, shown once when they are created; whose they are, what they may do, and their last use."""
+"""`/settings/keys`: API keys, shown once when they are created; what each may do, and its last use."""
 
 from typing import Any, Final
 from uuid import UUID
@@ -24,7 +24,7 @@ _SCOPE_WORDS: Final = {
     "write": ("Write", "reads, reports outcomes, moves deals, imports leads"),
     "admin": ("Admin", "all of that, and settings, connections and rules"),
 }
-_BAD_NAME: Final = "Use at most 63 letters (a-z), digits, spaces and . _ @ + -, beginning with a letter or digit: the timeline shows it."
+_BAD_NAME: Final = "Use at most 63 letters (a-z), digits, spaces and . _ @ + -, beginning with a letter or digit."
 
 
 @router.get("")

@@ -13,6 +13,8 @@ _MAX_EXAMPLES: Final = 12
 # Deals first: they are what a rule moves.
 _ORDER: Final = ("deals", "bookings", "companies", "people")
 _PATHS: Final = {"deals": "deals", "bookings": "bookings", "people": "people", "companies": "companies"}
+_NOUNS: Final = {"deals": "deal", "bookings": "meeting", "people": "person", "companies": "company"}
+_MAIN: Final = ("stage", "status", "company", "domain", "name")
 _ATTENDED: Final = {True: "showed", False: "no-show", None: "unreported"}
 _FIELDS: Final = {
     "owner_email": "owner",
@@ -106,9 +108,7 @@ def _example(change: ImpactChange) -> EffectExample:
     is_whole = bool(sides) and (all(one[0] is None for one in sides) or all(one[1] is None for one in sides))
     before, after = _sides(change)
     return EffectExample(
-        kind=sentence(
-            {"deals": "deal", "bookings": "meeting", "people": "person", "companies": "company"}[change.noun]
-        ),
+        kind=_NOUNS[change.noun],
         name=change.name,
         path=None if is_whole and before == "none" else f"{_PATHS[change.noun]}/{UUID(str(change.id))}",
         before=before,
@@ -122,11 +122,10 @@ def _sides(change: ImpactChange) -> tuple[str, str]:
         return _attendance(changes, 0), _attendance(changes, 1)
     if change.noun == "deals" and "status" in changes and None in changes["status"]:
         return tuple("none" if one is None else _value(one) for one in changes["status"])  # type: ignore[return-value]
-    name = next((one for one in ("stage", "status", "company", "domain", "name") if one in changes), None) or next(
-        iter(changes), "name"
-    )
+    main = [one for one in _MAIN if one in changes]
+    name = main[0] if main else min(changes, default="name")
     before, after = changes.get(name, [None, None])
-    label = "" if name in ("stage", "status", "company", "domain", "name") else f"{_FIELDS.get(name, name)} "
+    label = "" if main else f"{_FIELDS.get(name, name)} "
     return f"{label}{_value(before)}", _value(after)
 
 

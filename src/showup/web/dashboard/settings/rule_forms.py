@@ -91,9 +91,7 @@ def _parse(field: RuleField, form: Mapping[str, str], rules: Rules) -> Any:
     text = form.get(field.rule, "")
     match field.kind:
         case "choice":
-            if text not in {one.value for one in field.options}:
-                raise InvalidValue("one of the answers")
-            return text == "yes" if isinstance(getattr(rules, field.rule), bool) else text
+            return _parse_choice(field, text, is_flag=isinstance(getattr(rules, field.rule), bool))
         case "lines":
             return [line.strip() for line in text.splitlines() if line.strip()]
         case "durations":
@@ -102,10 +100,16 @@ def _parse(field: RuleField, form: Mapping[str, str], rules: Rules) -> Any:
             return _iso(text)
         case "hours":
             return [form.get(f"{field.rule}.from", ""), form.get(f"{field.rule}.to", "")]
-        case "page":
-            return text
         case "mails":
             return sorted(kind for kind in mail_kinds(rules.mails_off) if form.get(f"mail.{kind}") != "on")
+        case _:
+            return text
+
+
+def _parse_choice(field: RuleField, text: str, *, is_flag: bool) -> str | bool:
+    if text not in {one.value for one in field.options}:
+        raise InvalidValue("one of the answers")
+    return text == "yes" if is_flag else text
 
 
 def _iso(text: str) -> str:

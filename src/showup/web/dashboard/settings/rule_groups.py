@@ -138,7 +138,7 @@ _REMINDERS: Final = (
                     "All attendees",
                     "each guest too, in their own zone",
                     "Only who booked",
-                    "guests get Cal.com’s invitation",
+                    "guests get no mail",
                 ),
             ),
             RuleField(

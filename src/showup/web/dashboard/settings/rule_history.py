@@ -1,4 +1,4 @@
-"""The changes of a group of rules over time: the newest, what somebody changed meanwhile, and what taking back means."""
+"""The changes of a group of rules over time: the newest, what somebody changed meanwhile, and how to undo one."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime

@@ -1,11 +1,11 @@
-"""`/settings/webhooks`: addresses that receive the workspace's events. Its forms run the commands of `/api/endpoints`."""
+"""`/settings/webhooks`: addresses that receive the workspace's events. Its forms run the API's commands."""
 
 from collections.abc import Mapping
 from typing import Any, Final
 from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
 from showup.access.teammate import Session
 from showup.destinations.webhook.settings import KINDS
@@ -42,7 +42,7 @@ async def add_webhook(request: Request, session: SignedInAdmin, state: State) ->
     form = await read_form(request)
     check_csrf(request, session, form)
     values = {"url": form.get("url", ""), "kinds": _kinds(form), "description": form.get("description", "")}
-    body, faults = _parse(CreateEndpointRequest, values)
+    body, faults = _parse(values)
     if body is None:
         return await _page(request, session, state, faults=faults, values=form)
     try:
@@ -86,9 +86,9 @@ def _kinds(form: Mapping[str, str]) -> list[str]:
     return [kind for kind in KINDS if form.get(f"kind.{kind}") == "on"]
 
 
-def _parse[Body: BaseModel](model: type[Body], values: dict[str, Any]) -> tuple[Body | None, dict[str, str]]:
+def _parse(values: dict[str, Any]) -> tuple[CreateEndpointRequest | None, dict[str, str]]:
     try:
-        return model.model_validate(values), {}
+        return CreateEndpointRequest.model_validate(values), {}
     except ValidationError as error:
         found = describe_errors([{**one, "loc": ("body", *one["loc"])} for one in error.errors()], None)
         faults = {one["field"].partition(".")[0]: one["detail"] for one in found}
