@@ -55,7 +55,6 @@ def admin_of(scenario: Scenario, calcom: FakeCalcom, public_url: str = PUBLIC_UR
             calcom_url=calcom.url,
             environment_secrets=(),
             carrier=None,
-            has_sender=False,
         )
     )
     app = create_app(

@@ -15,7 +15,7 @@ _ORDER: Final = ("deals", "bookings", "companies", "people")
 _PATHS: Final = {"deals": "deals", "bookings": "bookings", "people": "people", "companies": "companies"}
 _NOUNS: Final = {"deals": "deal", "bookings": "meeting", "people": "person", "companies": "company"}
 _MAIN: Final = ("stage", "status", "company", "domain", "name")
-_ATTENDED: Final = {True: "showed", False: "no-show", None: "unreported"}
+_ATTENDED: Final = {True: "Showed", False: "No-show", None: "Unreported"}
 _FIELDS: Final = {
     "owner_email": "owner",
     "lost_reason": "reason",
@@ -133,8 +133,8 @@ def _attendance(changes: Mapping[str, Sequence[Any]], side: int) -> str:
     evidence = changes["evidence"][side] if "evidence" in changes else None
     attended = changes["attended"][side] if "attended" in changes else None
     if evidence == "assumed":
-        return "assumed"
-    return _ATTENDED[attended] if "attended" in changes else str(evidence or "unreported")
+        return "Assumed"
+    return _ATTENDED[attended] if "attended" in changes else "Reported"
 
 
 def _value(value: Any) -> str:
