@@ -10,8 +10,12 @@ from showup.cli.output import print_json
 from showup.cli.runner import get_workspace, run_command
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from uuid import UUID
+
     from showup.container import Container
-    from showup.settings import Settings
+    from showup.destinations.email.settings import SenderRule
+    from showup.policy import SenderPolicy
 
 _SUBJECT = "Test mail from Showup"
 _TEXT = "This is a test mail from Showup. If you can read it, Showup can email your attendees.\n"
@@ -85,7 +89,7 @@ async def _send(
                 f"{workspace} sends no mail, but stores it in the mail preview at /mail. Set RESEND_API_KEY or "
                 "SMTP_URL, or a connection resend or smtp, and try again."
             )
-        sender, chosen_by = _choose_sender(container.settings, organizer, page)
+        sender, chosen_by = _choose_sender(await _load_senders(container, found.id), organizer, page)
         content = Mail(sender=sender, to=address, subject=_SUBJECT, text=_TEXT, html=f"<p>{_TEXT}</p>")
         result = SentTest(to=address, sender=sender, chosen_by=chosen_by, provider=str(mail.transport))
         timeout = mail.pace.timeout.total_seconds()
@@ -99,22 +103,32 @@ async def _send(
         return _with(result, because=outcome.because.rstrip("."))
 
 
+async def _load_senders(container: "Container", workspace_id: "UUID") -> "list[SenderRule | SenderPolicy]":
+    """Returns the senders in the order in which they are tried: the workspace's, then those of showup.toml."""
+    from showup.connections.senders_store import sender_rules
+    from showup.database.engine import transaction
+
+    async with transaction(container.engine) as tx:
+        return [*await sender_rules(tx, workspace_id), *container.settings.policy.senders]
+
+
 def _with(result: SentTest, *, reference: str | None = None, because: str | None = None) -> SentTest:
     from msgspec.structs import replace
 
     return replace(result, reference=reference, because=because)
 
 
-def _choose_sender(settings: "Settings", organizer: str | None, page: str | None) -> tuple[str, str]:
+def _choose_sender(
+    senders: "Sequence[SenderRule | SenderPolicy]", organizer: str | None, page: str | None
+) -> tuple[str, str]:
     """Returns the address that would send such a meeting's mails, and why. Raises CliError if none would."""
     from showup.destinations.links import host_of
     from showup.values.email_address import email_domain
 
-    senders = settings.policy.senders
     if not senders:
         raise CliError(
-            'No sender is set. Add a row to [[senders]] in showup.toml, such as from = "you@example.com", '
-            "and restart Showup."
+            "No sender is set. Add one in the dashboard, under Settings, Senders, or a row to [[senders]] in "
+            'showup.toml, such as from = "you@example.com", and restart Showup.'
         )
     host, domain = host_of(page), email_domain(organizer) or None
     for sender in senders:
@@ -126,8 +140,8 @@ def _choose_sender(settings: "Settings", organizer: str | None, page: str | None
             return sender.address, f"for organizers at {domain}"
     if organizer is None and page is None:
         first = senders[0]
-        return first.address, f"the first row of [[senders]], for {first.host or first.domain}"
+        return first.address, f"the first sender, for {first.host or first.domain}"
     raise CliError(
-        "No row of [[senders]] in showup.toml matches. Add one for this host or domain, or a last row with only "
-        "`from`, and restart Showup."
+        "No sender matches. Add one for this host or domain, or one for all other meetings: in the dashboard, under "
+        "Settings, Senders, or to [[senders]] in showup.toml, and restart Showup."
     )

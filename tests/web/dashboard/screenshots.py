@@ -27,11 +27,15 @@ PAGES: Final = {
     "outcome": "outcome/{booking}",
     "move": "deals/{deal}/move",
     "teammates": "settings/teammates",
+    "rules": "settings/rules",
+    "senders": "settings/senders",
+    "templates": "settings/templates",
+    "keys": "settings/keys",
     "setup": "setup",
     "mail": "mail",
     "signin": "signin",
 }
-_FULL: Final = {"today", "outcomes", "teammates", "setup", "mail"}
+_FULL: Final = {"today", "outcomes", "teammates", "rules", "senders", "templates", "keys", "setup", "mail"}
 
 
 @contextmanager
