@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from functools import cached_property, partial
+from functools import cache, cached_property, partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -189,16 +189,6 @@ class Container:
         )
         return build_setup_actions(context)
 
-    @property
-    def template_folder(self) -> Path | None:
-        """Returns the folder of the operator's own templates."""
-        return self.settings.policy.email.templates
-
-    @cached_property
-    def preview_renderer(self) -> "TemplateMailRenderer":
-        """Returns the renderer that shows mails in the dashboard; an operator's templates run in its own process."""
-        return build_renderer(self.settings, self.clock, for_sending=False)
-
     @cached_property
     def asgi_app(self) -> "ASGIApp":
         """Returns the ASGI application with every page and route; it completes every response."""
@@ -242,8 +232,8 @@ class Container:
             ),
             public_url=self.settings.public_url,
             assistant_services=build_assistant_services(self),
-            mail_renderer=lambda: self.preview_renderer,
-            template_folder=None if self.template_folder is None else str(self.template_folder),
+            mail_renderer=cache(partial(build_renderer, self.settings, self.clock, for_sending=False)),
+            template_folder=self.settings.policy.email.templates,
         )
         return WebhookEndpoint(
             self.directory, self.ingest_writer, self.clock, fallback=app, ingest_metrics=metrics, signature_alert=alert

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from functools import partial
 from importlib.metadata import version as version_of
+from pathlib import Path
 from typing import Any
 
 from fastapi import Depends, FastAPI
@@ -217,7 +218,7 @@ def create_app(  # noqa: PLR0913  # each by its name, and built in one place
     public_url: str = "http://127.0.0.1:8000",
     assistant_services: AssistantServices | None = None,
     mail_renderer: Callable[[], TemplateMailRenderer] | None = None,
-    template_folder: str | None = None,
+    template_folder: Path | None = None,
 ) -> FastAPI:
     """Build the application over a database.
 

@@ -65,7 +65,7 @@ def admin_of(
         setup_actions=actions,
         public_url="https://showup.example.com",
         mail_renderer=None if templates is None else renderer,
-        template_folder=None if templates is None else str(templates),
+        template_folder=templates,
     )
     return Browser(app, "admin")
 

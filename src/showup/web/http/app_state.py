@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from datetime import timedelta
+from pathlib import Path
 from typing import Annotated, Final, TypeAlias
 from uuid import UUID
 
@@ -101,7 +102,7 @@ class AppState(Struct, frozen=True, kw_only=True):
     public_url: str
     assistant: AssistantServices
     mail_renderer: Callable[[], TemplateMailRenderer]
-    template_folder: str | None = None
+    template_folder: Path | None = None
     read_timeout: timedelta = READ_TIMEOUT
     read_shares: ReadShares = field(default_factory=ReadShares)
     calcom_api_url: str | None = None

@@ -15,7 +15,7 @@ from showup.web.dashboard.shell import render_shell
 from showup.web.http.app_state import AppState
 
 
-class Section(Struct, frozen=True, kw_only=True):
+class SettingsSection(Struct, frozen=True, kw_only=True):
     """One page: `path` is below `/settings`; `admins`: only admins see it."""
 
     path: str
@@ -24,24 +24,24 @@ class Section(Struct, frozen=True, kw_only=True):
 
 
 # By the groups of the list. The second one is headed by the workspace's name.
-SECTIONS: Final[Mapping[str, Sequence[Section]]] = {
-    "Yours": (Section(path="", title="You", admins=False),),
+SECTIONS: Final[Mapping[str, Sequence[SettingsSection]]] = {
+    "Yours": (SettingsSection(path="", title="You", admins=False),),
     "workspace": (
-        Section(path="teammates", title="Teammates", admins=False),
-        Section(path="workspaces", title="Workspaces"),
-        Section(path="accounts", title="Cal.com accounts"),
-        Section(path="senders", title="Senders"),
-        Section(path="reminders", title="Reminders"),
-        Section(path="outcome", title="Outcome"),
-        Section(path="rules", title="Rules"),
-        Section(path="domains", title="Domains"),
-        Section(path="templates", title="Templates"),
-        Section(path="sample", title="Sample data"),
+        SettingsSection(path="teammates", title="Teammates", admins=False),
+        SettingsSection(path="workspaces", title="Workspaces"),
+        SettingsSection(path="accounts", title="Cal.com accounts"),
+        SettingsSection(path="senders", title="Senders"),
+        SettingsSection(path="reminders", title="Reminders"),
+        SettingsSection(path="outcome", title="Outcome"),
+        SettingsSection(path="rules", title="Rules"),
+        SettingsSection(path="domains", title="Domains"),
+        SettingsSection(path="templates", title="Templates"),
+        SettingsSection(path="sample", title="Sample data"),
     ),
     "Technical": (
-        Section(path="keys", title="API keys"),
-        Section(path="webhooks", title="Webhooks"),
-        Section(path="changes", title="Changes"),
+        SettingsSection(path="keys", title="API keys"),
+        SettingsSection(path="webhooks", title="Webhooks"),
+        SettingsSection(path="changes", title="Changes"),
     ),
 }
 _TITLES: Final = {one.path: one.title for group in SECTIONS.values() for one in group}

@@ -8,7 +8,7 @@ from msgspec import Struct
 FieldKind: TypeAlias = Literal["choice", "lines", "durations", "duration", "hours", "page", "mails"]
 
 
-class Option(Struct, frozen=True, kw_only=True):
+class RuleAnswer(Struct, frozen=True, kw_only=True):
     """An answer: its value in the form, its words, what it means, and the mark of an attendance if it has one."""
 
     value: str
@@ -24,7 +24,7 @@ class RuleField(Struct, frozen=True, kw_only=True):
     kind: FieldKind
     label: str = ""
     help: str = ""
-    options: Sequence[Option] = ()
+    options: Sequence[RuleAnswer] = ()
 
 
 class RuleGroup(Struct, frozen=True, kw_only=True):
@@ -37,8 +37,8 @@ class RuleGroup(Struct, frozen=True, kw_only=True):
     is_timeless: bool = False
 
 
-def _yes_no(yes: str, yes_means: str, no: str, no_means: str) -> tuple[Option, Option]:
-    return Option(value="yes", title=yes, means=yes_means), Option(value="no", title=no, means=no_means)
+def _yes_no(yes: str, yes_means: str, no: str, no_means: str) -> tuple[RuleAnswer, RuleAnswer]:
+    return RuleAnswer(value="yes", title=yes, means=yes_means), RuleAnswer(value="no", title=no, means=no_means)
 
 
 MAILS: Final[Mapping[str, str]] = {
@@ -63,13 +63,13 @@ _RULES: Final = (
                 rule="meeting_ended",
                 kind="choice",
                 options=(
-                    Option(
+                    RuleAnswer(
                         value="showed",
                         title="Assume it was held",
                         means="the deal moves to Met by the clock",
                         mark="assumed",
                     ),
-                    Option(
+                    RuleAnswer(
                         value="unreported",
                         title="Wait for a report",
                         means="the deal stays until a person says so",
@@ -87,8 +87,8 @@ _RULES: Final = (
                 rule="cancel_deal",
                 kind="choice",
                 options=(
-                    Option(value="always", title="Cancel its deal", means="unless a person moved it beyond Met"),
-                    Option(
+                    RuleAnswer(value="always", title="Cancel its deal", means="unless a person moved it beyond Met"),
+                    RuleAnswer(
                         value="last_meeting",
                         title="Only after the last meeting",
                         means="the deal stays while another is ahead",
@@ -146,8 +146,8 @@ _REMINDERS: Final = (
                 kind="choice",
                 label="A series that is booked at once",
                 options=(
-                    Option(value="once", title="One mail", means="with all its dates"),
-                    Option(value="each", title="One for each date", means="as if they were booked one by one"),
+                    RuleAnswer(value="once", title="One mail", means="with all its dates"),
+                    RuleAnswer(value="each", title="One for each date", means="as if they were booked one by one"),
                 ),
             ),
         ),

@@ -59,7 +59,7 @@ async def sender_page(request: Request, sender_id: UUID, session: SignedInAdmin,
 
 @router.post("/{sender_id}")
 async def change_sender(request: Request, sender_id: UUID, session: SignedInAdmin, state: State) -> Response:
-    """Save a sender, or remove it. Whoever saves second sees what the first one changed."""
+    """Save a sender, or remove it. The second of two who save at once sees what the first one changed."""
     form = await read_form(request)
     check_csrf(request, session, form)
     rule, faults = (None, {}) if form.get("do") == "remove" else parse_sender(form)
