@@ -57,10 +57,14 @@ def build_setup_actions(context: SetupContext) -> SetupActions:
 
     async def count_simulated(workspace_id: UUID, kind: SimulatedKind) -> Mapping[str, int]:
         from showup.database.engine import driver_connection, transaction
-        from showup.simulation.removal_store import find_simulated
+        from showup.simulation.removal_store import find_simulated, has_simulated
 
         async with transaction(context.engine) as tx:
-            found = await find_simulated(await driver_connection(tx), workspace_id, kind)
+            connection = await driver_connection(tx)
+            # Most workspaces have none, and then the search through all records is spared.
+            if not await has_simulated(connection, workspace_id):
+                return {}
+            found = await find_simulated(connection, workspace_id, kind)
         return {name: len(getattr(found, name)) for name in found.__struct_fields__}
 
     return SetupActions(

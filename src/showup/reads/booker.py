@@ -24,28 +24,36 @@ class Booker(Struct, frozen=True, kw_only=True):
 
 
 class RecentBooking(Struct, frozen=True, kw_only=True):
-    """A booking whose booker has an address: who, what and when."""
+    """A booking whose booker has an address: who, and when."""
 
     id: UUID
     name: str
-    title: str
     start_time: datetime
     simulated: bool
 
 
 async def list_recent(tx: AsyncConnection, workspace_id: UUID, *, limit: int) -> list[RecentBooking]:
-    """Returns the workspace's newest bookings with a booker to mail to, real ones first."""
+    """Returns the workspace's latest bookings with a booker to mail to: real ones, else simulated ones."""
+    return await _list_recent(tx, workspace_id, limit, simulated=False) or await _list_recent(
+        tx, workspace_id, limit, simulated=True
+    )
+
+
+async def _list_recent(tx: AsyncConnection, workspace_id: UUID, limit: int, *, simulated: bool) -> list[RecentBooking]:
     query = (
         select(
             bookings.c.id,
             func.coalesce(people.c.name, people.c.email).label("name"),
-            func.coalesce(bookings.c.event_type_title, bookings.c.title).label("title"),
             bookings.c.start_time,
             bookings.c.simulated,
         )
         .join_from(bookings, people, people.c.id == bookings.c.person_id)
-        .where(bookings.c.workspace_id == workspace_id, people.c.email.is_not(None))
-        .order_by(bookings.c.simulated, bookings.c.start_time.desc(), bookings.c.id)
+        .where(
+            bookings.c.workspace_id == workspace_id,
+            people.c.email.is_not(None),
+            bookings.c.simulated if simulated else ~bookings.c.simulated,
+        )
+        .order_by(bookings.c.start_time.desc(), bookings.c.id)
         .limit(limit)
     )
     return [RecentBooking(**row) for row in (await tx.execute(query)).mappings()]

@@ -146,12 +146,13 @@ async def _save(
     unit_of_work: UnitOfWork, session: Session, history: RuleHistory, group: RuleGroup, form: Mapping[str, str]
 ) -> Tried:
     """Save the form's rules; if somebody changed the same meanwhile, save nothing, and say so."""
-    if (conflict := history.overtaken(group, form.get("seen", ""))) is not None:
-        return await _try(unit_of_work, session, history.rules, group, form, conflict)
     changes, faults = parse_rules(group, form, history.rules)
-    tried = Tried(group=group.name, values=form, faults=faults, is_same=not changes)
+    # A form that comes twice is saved already.
+    tried = Tried(group=group.name, values=form, faults=faults, is_saved=not faults and not changes)
     if faults or not changes:
         return tried
+    if (conflict := history.overtaken(group, form.get("seen", ""))) is not None:
+        return await _try(unit_of_work, session, history.rules, group, form, conflict)
     is_always = group.is_timeless or form.get("since") != "now"
     since = None if is_always else unit_of_work.at
     return await _execute(unit_of_work, session, tried, group, changes, since, commit=True)

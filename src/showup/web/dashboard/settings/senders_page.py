@@ -72,6 +72,9 @@ async def change_sender(request: Request, sender_id: UUID, session: SignedInAdmi
                 await senders_store.remove(tx, sender_id)
                 await log_change(tx, session, state, "sender.removed", stored.rule.address)
                 return redirect(request, "settings/senders")
+            # A form that comes twice is saved already.
+            if rule == stored.rule:
+                return redirect(request, "settings/senders")
             if form.get("seen") != stored.updated_at.isoformat():
                 conflict = _overtaken(stored, form)
                 return await _sender_page(request, session, state, sender_id, values=form, conflict=conflict)

@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from collections.abc import Sequence
 from typing import Any, Final
 from uuid import UUID
 
@@ -16,7 +17,8 @@ from showup.database.engine import driver_connection
 from showup.destinations.contract import CannotRender, NothingToSend, Notification
 from showup.destinations.email.destination import Mail
 from showup.destinations.email.samples import sample_notification, when_sent
-from showup.reads.booker import RecentBooking, find_booker, list_recent
+from showup.destinations.email.settings import SenderRule
+from showup.reads.booker import find_booker, list_recent
 from showup.reads.meetings import load_meetings
 from showup.web.dashboard.page_route import DashboardRoute
 from showup.web.dashboard.settings.frame import render_settings
@@ -52,6 +54,13 @@ class Preview(Struct, frozen=True, kw_only=True):
     is_fault: bool = False
 
 
+class MailSource(Struct, frozen=True, kw_only=True):
+    """What a mail is rendered from."""
+
+    notification: Notification
+    senders: Sequence[SenderRule]
+
+
 @router.get("")
 async def templates_page(
     request: Request,
@@ -64,18 +73,20 @@ async def templates_page(
     """Show a mail of this kind about a booking, or about the newest one."""
     async with state.read_engine.connect() as tx:
         recent = await list_recent(tx, session.workspace.id, limit=_BOOKINGS)
-        chosen = booking or _default(recent)
+        chosen = booking or (recent[0].id if recent else None)
         kind = kind if kind in KINDS or _REMINDER.fullmatch(kind) else "confirmation"
-        preview = await _render(tx, session, state, kind, chosen)
-        context: dict[str, Any] = {
-            "kinds": KINDS,
-            "kind": kind,
-            "bookings": recent,
-            "booking": chosen,
-            "view": view if view in ("light", "dark", "text") else "light",
-            "preview": preview,
-            "folder": state.template_folder,
-        }
+        source = await _load(tx, session, state, kind, chosen)
+    preview = await _render(state, source)
+    context: dict[str, Any] = {
+        "kinds": KINDS,
+        "kind": kind,
+        "bookings": recent,
+        "booking": chosen,
+        "view": view if view in ("light", "dark", "text") else "light",
+        "preview": preview,
+        "folder": state.template_folder,
+    }
+    async with state.read_engine.connect() as tx:
         response = await render_settings(request, "templates", context, tx=tx, session=session, state=state)
     # The mail stands in a frame, which has a policy of its own.
     response.headers["Content-Security-Policy"] = f"{POLICY}; frame-src 'self'"
@@ -88,25 +99,29 @@ async def template_mail(
 ) -> Response:
     """Return the HTML of the mail alone, for the frame."""
     async with state.read_engine.connect() as tx:
-        preview = await _render(tx, session, state, kind, booking)
+        source = await _load(tx, session, state, kind, booking)
+    preview = await _render(state, source)
     if preview.mail is None:
         raise Refusal("not-found", "There is no such mail.")
     html = HEAD_TAG.sub(lambda head: f'{head[0]}<base target="_blank">', preview.mail.html, count=1)
     return HTMLResponse(html, headers={"Content-Security-Policy": MAIL_POLICY})
 
 
-def _default(recent: list[RecentBooking]) -> UUID | None:
-    return recent[0].id if recent else None
-
-
-async def _render(tx: AsyncConnection, session: Session, state: AppState, kind: str, booking: UUID | None) -> Preview:
-    """Render the mail in a thread: an operator's own templates run in a process with a deadline."""
+async def _load(tx: AsyncConnection, session: Session, state: AppState, kind: str, booking: UUID | None) -> MailSource:
     notification = await _notification(tx, session, state, kind, booking)
-    moment = when_sent(notification)
-    senders = await sender_rules(tx, session.workspace.id)
+    return MailSource(notification=notification, senders=await sender_rules(tx, session.workspace.id))
+
+
+async def _render(state: AppState, source: MailSource) -> Preview:
+    """Render the mail in a thread, without a connection to the database.
+
+    An operator's own templates run in a process with a deadline.
+    """
+    moment = when_sent(source.notification)
 
     def render() -> Mail:
-        return state.mail_renderer().with_senders(senders).with_clock(lambda: moment).render(notification)
+        renderer = state.mail_renderer().with_senders(source.senders)
+        return renderer.with_clock(lambda: moment).render(source.notification)
 
     try:
         return Preview(mail=await asyncio.to_thread(render))
