@@ -88,7 +88,9 @@ class SignInMailer:
                 break
         else:
             return "no workspace of the teammate has a mail account"
-        sender = self._sender or (None if workspace is None else own.get(workspace.id))
+        # The sender of the workspace whose mail account is used, else another one of the teammate's.
+        own_sender = next((own[one.id] for one in (workspace, *workspaces) if one is not None and one.id in own), None)
+        sender = self._sender or own_sender
         if sender is None:
             return "there is no sender: add one in Settings, Senders"
         content = sign_in_mail(

@@ -53,7 +53,7 @@ async def _list_recent(tx: AsyncConnection, workspace_id: UUID, limit: int, *, s
             people.c.email.is_not(None),
             bookings.c.simulated if simulated else ~bookings.c.simulated,
         )
-        .order_by(bookings.c.start_time.desc(), bookings.c.id)
+        .order_by(bookings.c.start_time.desc(), bookings.c.id.desc())
         .limit(limit)
     )
     return [RecentBooking(**row) for row in (await tx.execute(query)).mappings()]
