@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from functools import cached_property, partial
+from functools import cache, cached_property, partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -47,8 +47,6 @@ if TYPE_CHECKING:
 
 
 _log = structlog.get_logger()
-# The sender shown in the mail preview, which mail never leaves.
-_PREVIEW_SENDER = "showup@localhost"
 
 
 class ProcessConfig(Struct, frozen=True, kw_only=True):
@@ -236,6 +234,8 @@ class Container:
             ),
             public_url=self.settings.public_url,
             assistant_services=build_assistant_services(self),
+            mail_renderer=cache(partial(build_renderer, self.settings, self.clock, for_sending=False)),
+            template_folder=self.settings.policy.email.templates,
         )
         return WebhookEndpoint(
             self.directory, self.ingest_writer, self.clock, fallback=app, ingest_metrics=metrics, signature_alert=alert
@@ -343,7 +343,7 @@ def build_renderer(settings: Settings, clock: Clock, *, for_sending: bool) -> "T
     """
     from showup.destinations.email.isolated_templates import IsolatedTemplates
     from showup.destinations.email.logos import sender_rules
-    from showup.destinations.email.render import TemplateMailRenderer
+    from showup.destinations.email.render import PREVIEW_SENDER, TemplateMailRenderer
     from showup.destinations.email.templates import Templates
     from showup.destinations.email.texts import TeamTexts
 
@@ -356,7 +356,7 @@ def build_renderer(settings: Settings, clock: Clock, *, for_sending: bool) -> "T
         clock=clock,
         texts=convert(policy.team_texts(), TeamTexts),
         calendar=policy.email.calendar,
-        fallback=None if for_sending else _PREVIEW_SENDER,
+        fallback=None if for_sending else PREVIEW_SENDER,
     )
 
 

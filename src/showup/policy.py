@@ -8,14 +8,14 @@ from typing import Annotated, Any, Final, Literal, Self, TypeVar
 from msgspec.structs import fields
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
 
+from showup.destinations.email.sender_fields import SenderFields
 from showup.pipeline.rules import QuietHours, Rules
-from showup.values.colour import HexColour
-from showup.values.domain_name import DomainName
 from showup.values.duration import MAX_DURATION, Duration, ShortDuration
 from showup.values.email_address import EmailAddress
 from showup.values.invalid_value import InvalidValue
 from showup.values.png_image import MAX_BYTES, png_fault
 from showup.values.struct_fields import field_type, model_field, with_fields
+from showup.values.text_line import TextLine
 from showup.values.time_of_day import check_time_of_day
 from showup.values.time_zone import TimeZone
 from showup.values.web_page import SecureAddress, WebPage, check_secure_address
@@ -68,8 +68,6 @@ _NOTATION: Final[Mapping[Any, Any]] = {
     tuple[Duration, ...]: tuple[ShortDuration, ...],
     QuietHours: Annotated[tuple[str, str], BeforeValidator(_check_quiet_hours)],
 }
-# One line of a mail, as a person writes it.
-_Line = Annotated[str, StringConstraints(strip_whitespace=True, max_length=300, pattern=r"^[^\x00-\x1f\x7f]*$")]
 _Language = Annotated[str, StringConstraints(pattern=r"^[a-z]{2}$")]
 _Hours = Annotated[timedelta, BeforeValidator(_parse_hours)]
 
@@ -166,32 +164,25 @@ def _read_logo(value: Any) -> Any:
 Logo = Annotated[str | bytes, BeforeValidator(_read_logo)]
 
 
-class SenderPolicy(_Table):
+class SenderPolicy(SenderFields):
     """Configures one `[[senders]]` row: who sends mail for this booking page or organizer's domain, and their brand.
 
     `logo` and `logo_dark` are pictures that are shown 28 pixels high: https addresses, or PNG files, which become their
-    contents. `color` is a colour such as `#0b5d4e`: mails darken or lighten it where it could not be read. `language`
-    is for attendees whose own isn't offered.
+    contents.
     """
 
-    host: DomainName | None = None
-    domain: DomainName | None = None
+    model_config = _Table.model_config
+
     address: EmailAddress = Field(alias="from")
-    name: _Line | None = None
     logo: Logo | None = None
     logo_dark: Logo | None = None
-    color: HexColour | None = None
-    postal_address: _Line | None = Field(default=None, alias="address")
-    privacy_url: SecureAddress | None = None
-    reply_to: EmailAddress | None = None
-    signature: _Line | None = None
-    language: Literal["en", "de", "fr", "es", "pt", "nl", "it"] | None = None
+    postal_address: TextLine | None = Field(default=None, alias="address")
 
 
 class AgendaItemPolicy(_Table):
     """Configures one point of an agenda."""
 
-    text: _Line
+    text: TextLine
     minutes: Annotated[int, Field(ge=1, le=600)] | None = None
 
 
@@ -202,9 +193,9 @@ class EventTypePolicy(_Table):
     """
 
     agenda: tuple[AgendaItemPolicy, ...] | dict[_Language, tuple[AgendaItemPolicy, ...]] = ()
-    prepare: tuple[_Line, ...] | dict[_Language, tuple[_Line, ...]] = ()
-    topic: _Line | dict[_Language, _Line] = ""
-    arriving: _Line | dict[_Language, _Line] = ""
+    prepare: tuple[TextLine, ...] | dict[_Language, tuple[TextLine, ...]] = ()
+    topic: TextLine | dict[_Language, TextLine] = ""
+    arriving: TextLine | dict[_Language, TextLine] = ""
     place_zone: TimeZone | None = None
     who_calls: Literal["host", "attendee"] | None = None
     booking_page: WebPage | None = None
@@ -214,9 +205,9 @@ class EventTypePolicy(_Table):
 class TeammatePolicy(_Table):
     """Configures `[teammates."EMAIL"]`: what mails say about a host."""
 
-    role: _Line | dict[_Language, _Line] = ""
-    bio: _Line | dict[_Language, _Line] = ""
-    phone: _Line = ""
+    role: TextLine | dict[_Language, TextLine] = ""
+    bio: TextLine | dict[_Language, TextLine] = ""
+    phone: TextLine = ""
     photo: SecureAddress | None = None
 
 

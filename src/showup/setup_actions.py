@@ -1,8 +1,9 @@
 """What the first run and the page Connections do beyond the database: they call Cal.com, and load the sample."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
@@ -10,10 +11,10 @@ import msgspec
 from msgspec import Struct
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from showup.access.account import SECRET_OVERLAP, make_secret, rotate_credentials
+from showup.access.account import make_secret
 from showup.access.secrets_at_rest import Seal
 from showup.clock import Clock
-from showup.web.http.setup_actions import CalcomConnected, MailTest, SetupActions, WebhookConnected
+from showup.web.http.setup_actions import CalcomConnected, MailTest, SetupActions, SimulatedKind, WebhookConnected
 
 if TYPE_CHECKING:
     from showup.dispatch.destination_context import Clients
@@ -48,21 +49,6 @@ class SetupContext(Struct, frozen=True, kw_only=True):
 def build_setup_actions(context: SetupContext) -> SetupActions:
     """Builds the actions of one process."""
 
-    async def connect(account: str, api_key: str) -> CalcomConnected:
-        return await _connect_calcom(context, account, api_key)
-
-    async def register(account: str) -> WebhookConnected:
-        return await _register_webhook(context, account)
-
-    async def check(account: str) -> list[str]:
-        return await _check_webhook(context, account)
-
-    async def test_mail(workspace_id: UUID, address: str) -> MailTest:
-        return await _send_test_mail(context, workspace_id, address)
-
-    async def create_secret(account: str) -> str | None:
-        return await _create_secret(context, account)
-
     async def load_sample(workspace_id: UUID) -> None:
         from showup.access import workspaces_store
         from showup.database.engine import transaction
@@ -72,22 +58,37 @@ def build_setup_actions(context: SetupContext) -> SetupActions:
             workspace = await workspaces_store.get(tx, workspace_id)
             await load_sample(tx, context.seal, workspace, context.clock())
 
-    async def remove_sample(workspace_id: UUID) -> None:
+    async def remove_simulated(workspace_id: UUID, kind: SimulatedKind) -> Mapping[str, int]:
         from showup.simulation.removal import remove_simulated
 
-        await remove_simulated(context.engine, workspace_id, "sample", on_start=_ignore, on_progress=_ignore)
+        removed = await remove_simulated(context.engine, workspace_id, kind, on_start=_ignore, on_progress=_ignore)
+        return {name: getattr(removed, name) for name in removed.__struct_fields__}
+
+    async def count_simulated(workspace_id: UUID, kind: SimulatedKind) -> Mapping[str, int]:
+        from showup.database.engine import driver_connection, transaction
+        from showup.simulation.removal_store import find_simulated, has_simulated
+
+        async with transaction(context.engine) as tx:
+            connection = await driver_connection(tx)
+            # Most workspaces have none, and then the search through all records is spared.
+            if not await has_simulated(connection, workspace_id):
+                return {}
+            found = await find_simulated(connection, workspace_id, kind)
+        return {name: len(getattr(found, name)) for name in found.__struct_fields__}
 
     return SetupActions(
-        connect_calcom=connect,
-        register_webhook=register,
-        check_webhook=check,
-        send_test_mail=test_mail,
-        create_secret=create_secret,
+        connect_calcom=partial(_connect_calcom, context),
+        register_webhook=partial(_register_webhook, context),
+        check_webhook=partial(_check_webhook, context),
+        send_test_mail=partial(_send_test_mail, context),
+        create_secret=partial(_create_secret, context),
         warn_of_address=_warn_of_address,
         load_sample=load_sample,
-        remove_sample=remove_sample,
+        remove_sample=lambda workspace_id: remove_simulated(workspace_id, "sample"),
+        count_simulated=count_simulated,
+        remove_simulated=remove_simulated,
         carrier=context.carrier,
-        has_sender=context.sender is not None,
+        environment_secret=bool(context.environment_secrets),
     )
 
 
@@ -197,20 +198,24 @@ def _webhook_secrets(context: SetupContext, account: str) -> "WebhookSecrets":
 
 async def _send_test_mail(context: SetupContext, workspace_id: UUID, address: str) -> MailTest:
     from showup.access import workspaces_store
+    from showup.connections import senders_store
     from showup.database.engine import transaction
     from showup.dispatch.mail_test import send_test_mail
 
-    if context.sender is None or context.build_resolver is None:
-        return MailTest(because="no sender is set: without one, each mail fails")
     async with transaction(context.engine) as tx:
         workspace = await workspaces_store.get(tx, workspace_id)
+        own_senders = await senders_store.sender_rules(tx, workspace_id)
+    # The last one is for all other meetings.
+    sender = own_senders[-1].address if own_senders else context.sender
+    if sender is None or context.build_resolver is None:
+        return MailTest(because="no sender is set: without one, each mail fails. Add one in Settings, Senders")
     try:
         async with asyncio.timeout(_TIMEOUT_SECONDS), context.open_clients() as clients:
             resolver = context.build_resolver(clients)
-            result = await send_test_mail(resolver, workspace, sender=context.sender, address=address)
+            result = await send_test_mail(resolver, workspace, sender=sender, address=address)
     except TimeoutError:
-        return MailTest(sender=context.sender, because=_too_slow("the mail provider"))
-    return MailTest(sender=context.sender, provider=result.provider, because=result.because)
+        return MailTest(sender=sender, because=_too_slow("the mail provider"))
+    return MailTest(sender=sender, provider=result.provider, because=result.because)
 
 
 def _too_slow(who: str) -> str:
@@ -231,21 +236,20 @@ async def _store_key(context: SetupContext, account: str, api_key: str) -> None:
         await request_backfill(await driver_connection(tx), stored.id, context.clock())
 
 
-async def _create_secret(context: SetupContext, account: str) -> str | None:
+async def _create_secret(context: SetupContext, account: str, actor: str) -> str | None:
     """Creates a webhook secret; older ones stay valid for a day. None if the environment sets the secret."""
-    from showup.access import accounts_store
     from showup.access.account import DEFAULT
+    from showup.commands.accounts import rotate_secret
     from showup.database.engine import transaction
 
     if account == DEFAULT and context.environment_secrets:
         return None
     secret = make_secret()
     async with transaction(context.engine) as tx:
-        stored = await accounts_store.find_for_update(tx, account)
-        assert stored is not None, "the page found the account"
-        before = stored.credentials(context.seal)
-        after = rotate_credentials(before, secret, now=context.clock(), overlap=SECRET_OVERLAP)
-        await accounts_store.set_credentials(tx, context.seal, stored.id, after)
+        is_rotated = await rotate_secret(
+            tx, context.seal, name=account, secret=secret, now=context.clock(), actor=actor
+        )
+    assert is_rotated, "the page found the account"
     return secret
 
 

@@ -1,17 +1,21 @@
 """S06: a connection that a user stored is called only at public addresses, whatever its name resolves to by then."""
 
+import itertools
 from collections.abc import AsyncIterator, Iterator, Mapping
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from showup.connections import senders_store
 from showup.connections.setup import ConnectionSpec, set_up
 from showup.database.engine import transaction
 from showup.destinations import public_http, vendor_api
 from showup.destinations.contract import Attempt, Delivered, Outcome, TryAgain
 from showup.destinations.email.samples import sample_notification
+from showup.destinations.email.settings import SenderRule
 from showup.destinations.public_addresses import AddressPolicy
 from showup.dispatch.destination_context import Clients
 from showup.dispatch.destination_resolver import DestinationResolver, MailAccess
@@ -62,6 +66,39 @@ async def send_mail(engine: AsyncEngine, workspace: UUID, clients: Clients, smtp
     notification = sample_notification("confirmation", "default")
     content = connected.destination.render(notification)
     return await connected.destination.send(Attempt(delivery_id=notification.delivery_id, content=content))
+
+
+async def test_a_workspaces_own_senders_go_before_those_of_showup_toml(
+    engine: AsyncEngine, workspace: UUID, clients: Clients
+) -> None:
+    """AP4: what an admin adds in the dashboard is used without a restart, the most exact sender first."""
+    # A resolver keeps what it found for some seconds, so each asks some minutes later.
+    minutes = itertools.count()
+    resolver = DestinationResolver(
+        engine,
+        SEAL,
+        lambda: MONDAY + next(minutes) * timedelta(minutes=1),
+        clients=clients,
+        environment=MailAccess(resend_url="http://127.0.0.1:1"),
+        renderer=lambda _: renderer(),
+        retry_after=(),
+    )
+    notification = sample_notification("confirmation", "default")
+    expected = "team@seller.example"
+    for rule in (
+        None,
+        SenderRule(address="all@seller.example"),
+        SenderRule(address="domain@seller.example", domain="seller.example"),
+        SenderRule(address="page@seller.example", host="book.seller.example"),
+        SenderRule(address="other@seller.example", host="elsewhere.example"),
+    ):
+        if rule is not None:
+            async with transaction(engine) as tx:
+                await senders_store.add(tx, workspace, rule, actor="teammate:a@seller.example", now=MONDAY)
+            expected = expected if rule.host == "elsewhere.example" else rule.address
+        queue = DestinationQueue(workspace_id=workspace, destination="mail_preview")
+        destination = (await resolver.resolve(queue)).destination
+        assert f"<{expected}>" in destination.render(notification)["sender"]
 
 
 async def test_s06_a_stored_mail_server_on_this_machine_gets_no_mail(

@@ -143,6 +143,8 @@ def _add_ours(data: SampleData) -> None:
     add_booking(data, "ours", "missed", "2026-03-08T10:00", person_name="gina", deal_name="globex_deal", showed=False)
     add_booking(data, "ours", "stood_up", "2026-03-09T10:00", person_name="pat", host_absent=True)
     add_guest(data, "intro", "bob", showed=False)
+    sender = {"address": "hello@ours.example", "updated_by": "teammate:admin@ours.example", "updated_at": NOW}
+    data.add(tables.senders, id="ours.sender", workspace_id="ours", **sender)
     data.add(tables.booking_refs, workspace_id="ours", ref="uid:before-intro", booking_id="ours.intro")
     data.add(tables.booking_aliases, alias_id="ours.twin", booking_id="ours.intro", workspace_id="ours")
 

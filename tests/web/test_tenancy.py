@@ -40,6 +40,10 @@ SIGNED = {
     ("POST", "/o/{token}"),
     ("GET", "/logos/{name}"),
 }
+SETTINGS_PAGES: Final = {
+    *("workspaces", "accounts", "senders", "rules", "reminders", "outcome", "domains", "templates", "sample"),
+    *("keys", "webhooks", "changes"),
+}
 # Teammates open these with a session: see tests/web/dashboard/test_page_access.py.
 DASHBOARD: Final = {
     ("GET", "/"): "read",
@@ -115,7 +119,17 @@ DASHBOARD: Final = {
     ("POST", "/connections/mail"): "admin",
     ("POST", "/connections/webhooks/{endpoint_id}"): "admin",
     ("POST", "/connections/{connection_id}"): "admin",
+    ("GET", "/settings"): "read",
+    ("POST", "/settings"): "read",
     ("GET", "/settings/teammates"): "read",
+    **{("GET", f"/settings/{page}"): "admin" for page in SETTINGS_PAGES},
+    **{("POST", f"/settings/{page}"): "admin" for page in SETTINGS_PAGES - {"templates", "changes"}},
+    ("GET", "/settings/templates/mail"): "admin",
+    ("GET", "/settings/senders/{sender_id}"): "admin",
+    ("POST", "/settings/senders/{sender_id}"): "admin",
+    ("POST", "/settings/keys/{key_id}/revoke"): "admin",
+    ("POST", "/settings/accounts/{account_name}"): "admin",
+    ("POST", "/settings/webhooks/{endpoint_id}"): "admin",
     ("POST", "/theme"): "read",
     ("POST", "/workspace"): "read",
     ("POST", "/signout"): "read",
@@ -184,6 +198,9 @@ OURS = {
     "approval_id": id_of("ours.approval"),
     "tool": "move_deal",
     "view_id": id_of("ours.view"),
+    "sender_id": id_of("ours.sender"),
+    "key_id": id_of("key.writer"),
+    "account_name": "ours-calcom",
 }
 # The objects in the stranger's own workspace, as each list and the stats must count them.
 NOUNS = (

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from showup.access.keys import digest
-from showup.access.keys_store import find
+from showup.access.keys_store import find, touch
 from showup.access.permission import Permission
 from showup.clock import Clock
 
@@ -34,8 +34,10 @@ class Keyring:
         return permission if valid_until > now else await self._look_up(key_digest, now)
 
     async def _look_up(self, key_digest: bytes, now: datetime) -> Permission | None:
-        async with self._engine.connect() as tx:
+        async with self._engine.begin() as tx:
             permission = await find(tx, key_digest)
+            if permission is not None:
+                await touch(tx, key_digest, now)
         if len(self._cache) >= MAX_CACHED_KEYS:
             self._cache.clear()
         self._cache[key_digest] = (now + CACHED_FOR, permission)

@@ -2,7 +2,7 @@
 
 from uuid import UUID, uuid4
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -29,6 +29,11 @@ async def find(tx: AsyncConnection, slug: str) -> Workspace | None:
 async def get(tx: AsyncConnection, workspace_id: UUID) -> Workspace:
     """Return an existing workspace."""
     return Workspace(**(await tx.execute(select(*_COLUMNS).where(workspaces.c.id == workspace_id))).mappings().one())
+
+
+async def change(tx: AsyncConnection, workspace_id: UUID, **values: str) -> None:
+    """Change the `name` or the `time_zone` of a workspace."""
+    await tx.execute(update(workspaces).where(workspaces.c.id == workspace_id).values(**values))
 
 
 async def list_workspaces(tx: AsyncConnection) -> list[Workspace]:

@@ -45,22 +45,23 @@ def add(
 
     Example: showup accounts add acme --workspace acme
     """
-    from showup.access.account import Credentials, WebhookSecret
-
     _check_name(name)
     webhook_secret = _choose_secret(secret, secret_file)
 
     async def work(container: "Container") -> str:
-        from showup.access import accounts_store
+        from showup.commands.accounts import add_account
         from showup.database.engine import transaction
 
         async with transaction(container.engine) as tx:
-            credentials = Credentials(webhook_secrets=(WebhookSecret(webhook_secret),))
-            workspace_id = (await get_workspace(tx, workspace)).id
-            account_id = await accounts_store.add(
-                tx, container.seal, name=name, workspace_id=workspace_id, credentials=credentials
+            is_added = await add_account(
+                tx,
+                container.seal,
+                name=name,
+                workspace_id=(await get_workspace(tx, workspace)).id,
+                secret=webhook_secret,
+                now=container.clock(),
             )
-            if account_id is None:
+            if not is_added:
                 raise CliError(
                     f"There is already an account {name!r}. "
                     f"To give it a new secret, run `showup accounts rotate-secret {name}`."
@@ -109,8 +110,8 @@ def rotate_secret(
 
 
 async def _rotate_account(container: "Container", name: str, secret: str, overlap: timedelta) -> None:
-    from showup.access import accounts_store
-    from showup.access.account import DEFAULT, rotate_credentials
+    from showup.access.account import DEFAULT
+    from showup.commands.accounts import rotate_secret
     from showup.database.engine import transaction
 
     if name == DEFAULT and container.environment_secrets:
@@ -120,12 +121,11 @@ async def _rotate_account(container: "Container", name: str, secret: str, overla
             "then restart Showup."
         )
     async with transaction(container.engine) as tx:
-        account = await accounts_store.find_for_update(tx, name)
-        if account is None:
+        is_rotated = await rotate_secret(
+            tx, container.seal, name=name, secret=secret, now=container.clock(), overlap=overlap
+        )
+        if not is_rotated:
             raise CliError(f"There is no account {name!r}. List the accounts with `showup accounts list`.")
-        before = account.credentials(container.seal)
-        after = rotate_credentials(before, secret, now=container.clock(), overlap=overlap)
-        await accounts_store.set_credentials(tx, container.seal, account.id, after)
 
 
 async def _account_rows(container: "Container") -> list[dict[str, object]]:

@@ -26,7 +26,8 @@ _MAIL_PREVIEW = "  Mail preview (not sent)     {address}/mail\n"
 _MAIL_CARRIER = "  Mails to attendees          {carrier}\n"
 _TEST_REMINDERS = "  Reminders for testing       {offsets} before a meeting (TESTING_MODE)\n"
 _NO_SENDER_HINT = """
-  {yellow}No sender is set{plain}, so Showup can't send mail. Add a row to [[senders]] in showup.toml, such as
+  {yellow}showup.toml names no sender{plain}, so only workspaces with a sender of their own can send mail. Add one in
+  the dashboard, under Settings, Senders, or in showup.toml, such as
     [[senders]]
     from = "team@example.com"
   and restart Showup.

@@ -15,10 +15,13 @@ from showup.cli.runner import run_command
 from showup.values.counted import counted
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from showup.container import Container
     from showup.destinations.contract import Notification
     from showup.destinations.email.destination import Mail
     from showup.destinations.email.render import TemplateMailRenderer
+    from showup.destinations.email.settings import SenderRule
     from showup.settings import Settings
 
 app = typer.Typer(no_args_is_help=True, help="Preview the mails to attendees, and send a test mail.")
@@ -83,16 +86,16 @@ def _load_mail(kind: str, choice: _Choice, templates: Path | None) -> "Mail":
     _check_kind(kind)
     if choice.booking is not None:
         booking = choice.booking
-        settings, notification = run_command(lambda container: _load_notification(container, kind, booking))
+        settings, notification, senders = run_command(lambda container: _load_notification(container, kind, booking))
     elif choice.sample in SAMPLES:
-        settings, notification = load(), sample_notification(kind, DEFAULT, SAMPLES[choice.sample])
+        settings, notification, senders = load(), sample_notification(kind, DEFAULT, SAMPLES[choice.sample]), ()
     else:
         raise CliError(f"The example bookings are: {', '.join(SAMPLES)}.")
     if choice.language is not None:
         meeting = notification.require_meeting()
         meeting = replace(meeting, guest=replace(meeting.guest, locale=choice.language))
         notification = replace(notification, meeting=meeting)
-    return _render(notification, settings, templates)
+    return _render(notification, settings, templates, senders)
 
 
 def _check_kind(kind: str) -> None:
@@ -154,12 +157,15 @@ def _check_templates(templates: Path | None, workspace: str) -> tuple[int, dict[
     return count, faults
 
 
-def _render(notification: "Notification", settings: "Settings", templates: Path | None) -> "Mail":
+def _render(
+    notification: "Notification", settings: "Settings", templates: Path | None, senders: "Sequence[SenderRule]"
+) -> "Mail":
     from showup.destinations.contract import CannotRender, NothingToSend
     from showup.destinations.email.samples import when_sent
 
     try:
-        return _build_renderer(settings, templates, when_sent(notification)).render(notification)
+        renderer = _build_renderer(settings, templates, when_sent(notification))
+        return renderer.with_senders(senders).render(notification)
     except NothingToSend as fault:
         raise CliError(_nothing_to_say(notification, str(fault))) from None
     except CannotRender as fault:
@@ -194,7 +200,11 @@ def _build_renderer(settings: "Settings", templates: Path | None, now: datetime)
         raise CliError(str(fault)) from None
 
 
-async def _load_notification(container: "Container", kind: str, booking_id: UUID) -> "tuple[Settings, Notification]":
+async def _load_notification(
+    container: "Container", kind: str, booking_id: UUID
+) -> "tuple[Settings, Notification, Sequence[SenderRule]]":
+    from showup.access import workspaces_store
+    from showup.connections.senders_store import sender_rules
     from showup.database.engine import driver_connection, transaction
     from showup.destinations.email.samples import sample_notification
     from showup.reads.booker import find_booker
@@ -207,9 +217,10 @@ async def _load_notification(container: "Container", kind: str, booking_id: UUID
         meeting_key = (booker_row.booking_id, booker_row.email)
         connection, api_url = await driver_connection(tx), container.settings.calcom_api_url
         meeting = (await load_meetings(connection, [meeting_key], calcom_api_url=api_url))[meeting_key]
-    return container.settings, sample_notification(
-        kind, booker_row.workspace, meeting, old_start_time=booker_row.old_start_time
-    )
+        workspace = await workspaces_store.find(tx, booker_row.workspace)
+        senders = () if workspace is None else await sender_rules(tx, workspace.id)
+    notification = sample_notification(kind, booker_row.workspace, meeting, old_start_time=booker_row.old_start_time)
+    return container.settings, notification, senders
 
 
 def _format_text(mail: "Mail") -> str:

@@ -10,10 +10,14 @@ from showup.cli.output import print_json
 from showup.cli.runner import get_workspace, run_command
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from uuid import UUID
+
     from showup.access.workspace import Workspace
     from showup.container import Container
+    from showup.destinations.email.settings import SenderRule
     from showup.dispatch.destination_resolver import DestinationResolver
-    from showup.settings import Settings
+    from showup.policy import SenderPolicy
 
 
 class SentTest(Struct, frozen=True, kw_only=True):
@@ -72,7 +76,7 @@ async def _send(
     async with open_http_clients(container) as clients:
         resolver = build_destination_resolver(container, clients)
         await _require_provider(resolver, found)
-        sender, chosen_by = _choose_sender(container.settings, organizer, page)
+        sender, chosen_by = _choose_sender(await _load_senders(container, found.id), organizer, page)
         result = await send_test_mail(resolver, found, sender=sender, address=address)
     assert result.provider is not None, "checked above"
     return SentTest(
@@ -83,6 +87,15 @@ async def _send(
         reference=result.reference,
         because=result.because,
     )
+
+
+async def _load_senders(container: "Container", workspace_id: "UUID") -> "list[SenderRule | SenderPolicy]":
+    """Returns the senders in the order in which they are tried: the workspace's, then those of showup.toml."""
+    from showup.connections.senders_store import sender_rules
+    from showup.database.engine import transaction
+
+    async with transaction(container.engine) as tx:
+        return [*await sender_rules(tx, workspace_id), *container.settings.policy.senders]
 
 
 async def _require_provider(resolver: "DestinationResolver", workspace: "Workspace") -> None:
@@ -101,16 +114,17 @@ async def _require_provider(resolver: "DestinationResolver", workspace: "Workspa
         )
 
 
-def _choose_sender(settings: "Settings", organizer: str | None, page: str | None) -> tuple[str, str]:
+def _choose_sender(
+    senders: "Sequence[SenderRule | SenderPolicy]", organizer: str | None, page: str | None
+) -> tuple[str, str]:
     """Returns the address that would send such a meeting's mails, and why. Raises CliError if none would."""
     from showup.destinations.links import host_of
     from showup.values.email_address import email_domain
 
-    senders = settings.policy.senders
     if not senders:
         raise CliError(
-            'No sender is set. Add a row to [[senders]] in showup.toml, such as from = "you@example.com", '
-            "and restart Showup."
+            "No sender is set. Add one in the dashboard, under Settings, Senders, or a row to [[senders]] in "
+            'showup.toml, such as from = "you@example.com", and restart Showup.'
         )
     host, domain = host_of(page), email_domain(organizer) or None
     for sender in senders:
@@ -122,8 +136,8 @@ def _choose_sender(settings: "Settings", organizer: str | None, page: str | None
             return sender.address, f"for organizers at {domain}"
     if organizer is None and page is None:
         first = senders[0]
-        return first.address, f"the first row of [[senders]], for {first.host or first.domain}"
+        return first.address, f"the first sender, for {first.host or first.domain}"
     raise CliError(
-        "No row of [[senders]] in showup.toml matches. Add one for this host or domain, or a last row with only "
-        "`from`, and restart Showup."
+        "No sender matches. Add one for this host or domain, or one for all other meetings: in the dashboard, under "
+        "Settings, Senders, or to [[senders]] in showup.toml, and restart Showup."
     )

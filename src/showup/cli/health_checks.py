@@ -11,6 +11,7 @@ from showup.access.workspace import DEFAULT
 from showup.backup.schedule import backups, made_at
 from showup.cli.fault_checks import DoctorResult, fault_checks
 from showup.cli.settings_check import destination_faults
+from showup.connections import senders_store
 from showup.container import Container, ProcessConfig, build_connection_checker, open_container, open_http_clients
 from showup.database.address import redact
 from showup.database.engine import transaction
@@ -157,6 +158,7 @@ async def _check_mail(container: Container, checker: ConnectionChecker) -> list[
     async with transaction(container.engine) as tx:
         stored = await connections_store.list_connections(tx)
         workspaces = await workspaces_store.list_workspaces(tx)
+        with_sender = {one.id for one in workspaces if await senders_store.sender_rules(tx, one.id)}
     names = {DEFAULT} | {row.workspace for row in stored if row.kind in MAIL_KINDS and row.has_credentials}
     senders = [workspace for workspace in workspaces if workspace.slug in names]
     checks = await asyncio.gather(*(checker.check_mail(workspace) for workspace in senders))
@@ -164,9 +166,10 @@ async def _check_mail(container: Container, checker: ConnectionChecker) -> list[
     for workspace, check in zip(senders, checks, strict=True):
         subject = "mail" if workspace.slug == DEFAULT else f"mail of {workspace.slug}"
         results.extend(_results_of(subject, check))
-        if check.is_sent and not container.settings.policy.senders:
+        if check.is_sent and not container.settings.policy.senders and workspace.id not in with_sender:
             message = (
-                "no sender is set, so no mail is sent: add a row to [[senders]] in showup.toml, and restart Showup"
+                "no sender is set, so no mail is sent: add one in Settings, Senders, or a row to [[senders]] in"
+                " showup.toml, and restart Showup"
             )
             results.append(DoctorResult(subject, "warn", message))
     return results

@@ -30,15 +30,11 @@ def add(
     _check_arguments(slug, time_zone)
 
     async def work(container: "Container") -> "Workspace | None":
-        from showup.access import workspaces_store
-        from showup.commands.sync_rules import sync_new_workspace
-        from showup.database.engine import driver_connection, transaction
+        from showup.commands.workspaces import add_workspace
+        from showup.database.engine import transaction
 
         async with transaction(container.engine) as tx:
-            workspace = await workspaces_store.add(tx, slug=slug, name=name or slug, time_zone=time_zone)
-            if workspace is not None:
-                await sync_new_workspace(await driver_connection(tx), workspace.id, container.clock())
-            return workspace
+            return await add_workspace(tx, slug=slug, name=name or slug, time_zone=time_zone, now=container.clock())
 
     workspace = run_command(work)
     if workspace is None:
@@ -72,16 +68,12 @@ def list_all(json: Json = False) -> None:
 
 
 def _check_arguments(slug: str, time_zone: str) -> None:
-    from showup.access.workspace import SIMULATION, is_slug
+    from showup.commands.workspaces import slug_fault
     from showup.values.invalid_value import InvalidValue
     from showup.values.time_zone import check_time_zone
 
-    if not is_slug(slug):
-        raise CliError(f"{slug!r} is not a valid slug. Use lower-case letters, digits and hyphens.")
-    if slug == SIMULATION:
-        raise CliError(
-            f"{slug!r} is the workspace of `showup simulate`, and its data counts as simulated. Choose another slug."
-        )
+    if (fault := slug_fault(slug)) is not None:
+        raise CliError(fault)
     try:
         check_time_zone(time_zone)
     except InvalidValue as error:

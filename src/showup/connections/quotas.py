@@ -1,8 +1,9 @@
-"""Limits the endpoints and connections of one workspace: each takes time of the delivery workers (S07)."""
+"""Limits the endpoints, connections and senders of one workspace: workers read them for each delivery (S07)."""
 
 from typing import Final
 
 MAX_ENDPOINTS: Final = 50
+MAX_SENDERS: Final = 50
 MAX_CONNECTIONS: Final = 50
 """Without Cal.com accounts, which only the operator adds."""
 

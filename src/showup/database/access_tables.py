@@ -1,4 +1,4 @@
-"""The tables that define data ownership: workspaces, connections, routes, keys, rules."""
+"""The tables that define data ownership: workspaces, connections, routes, keys, senders, rules; and their changes."""
 
 from sqlalchemy import (
     BigInteger,
@@ -83,7 +83,48 @@ api_keys = Table(
     # For whom the key acts: an assistant with it sees this teammate's calendar. NULL: for nobody in particular.
     Column("teammate_id", UUID, ForeignKey("teammates.id", ondelete="SET NULL")),
     Column("created_at", Instant, nullable=False, server_default=text("now()")),
+    # To the minute; NULL: not yet.
+    Column("last_used_at", Instant),
     Column("revoked_at", Instant),
+)
+
+# The addresses that a workspace's mail comes from, with their brands. They go before those of showup.toml.
+senders = Table(
+    "senders",
+    metadata,
+    Column("id", UUID, primary_key=True),
+    Column("workspace_id", UUID, ForeignKey("workspaces.id"), nullable=False),
+    # For which meetings: those booked on this page, or of organizers at this domain; both NULL: for all others.
+    Column("host", Text),
+    Column("domain", Text),
+    Column("address", Text, nullable=False),
+    Column("name", Text),
+    Column("logo", Text),
+    Column("logo_dark", Text),
+    Column("color", Text),
+    Column("postal_address", Text),
+    Column("privacy_url", Text),
+    Column("reply_to", Text),
+    Column("signature", Text),
+    Column("language", Text),
+    Column("updated_by", Text, nullable=False),
+    Column("updated_at", Instant, nullable=False),
+    UniqueConstraint("workspace_id", "host", "domain", postgresql_nulls_not_distinct=True),
+)
+
+# Who changed settings that are no events: keys, senders, accounts, outgoing webhooks, workspaces. Never a secret.
+settings_log = Table(
+    "settings_log",
+    metadata,
+    Column("id", UUID, primary_key=True),
+    # NULL: of all workspaces.
+    Column("workspace_id", UUID, ForeignKey("workspaces.id")),
+    Column("at", Instant, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("what", Text, nullable=False),
+    Column("about", Text, nullable=False),
+    Column("change", JSONB, nullable=False, server_default="{}"),
+    Index("ix_settings_log_at", "at", "id"),
 )
 
 # Every change of rules by a person: together they determine the rules at each moment.

@@ -29,6 +29,8 @@ from showup.database.access_tables import connections as connections
 from showup.database.access_tables import idempotency_keys as idempotency_keys
 from showup.database.access_tables import routes as routes
 from showup.database.access_tables import rules as rules
+from showup.database.access_tables import senders as senders
+from showup.database.access_tables import settings_log as settings_log
 from showup.database.access_tables import webhook_tokens as webhook_tokens
 from showup.database.access_tables import workspaces as workspaces
 from showup.database.analysis_tables import booking_facts as booking_facts

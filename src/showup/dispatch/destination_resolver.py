@@ -16,7 +16,7 @@ from showup.access.connection import Connection
 from showup.access.secrets_at_rest import DecryptionError, Seal
 from showup.access.workspace import DEFAULT, Workspace
 from showup.clock import Clock
-from showup.connections import endpoints_store
+from showup.connections import endpoints_store, senders_store
 from showup.connections.catalogue import KINDS
 from showup.connections.endpoint import active_secrets, endpoint_id_of, is_endpoint
 from showup.database.engine import driver_connection, transaction
@@ -97,7 +97,7 @@ class DestinationResolver:
     async def _destination(self, tx: AsyncConnection, queue: DestinationQueue, slug: str) -> Destination:
         match queue.destination:
             case "mail_preview":
-                return self._mail(MailPreview())
+                return await self._mail(tx, queue, MailPreview())
             case "email":
                 return await self._email_destination(tx, queue, slug)
             case name if name in KINDS:
@@ -159,8 +159,8 @@ class DestinationResolver:
                 else await self._smtp(tx, connection, environment)
             )
             if carrier is not None:
-                return self._mail(carrier, connection)
-        return self._mail(MailPreview())
+                return await self._mail(tx, queue, carrier, connection)
+        return await self._mail(tx, queue, MailPreview())
 
     async def _resend(
         self, tx: AsyncConnection, connection: Connection | None, environment: MailAccess
@@ -180,7 +180,15 @@ class DestinationResolver:
         credentials = await connections_store.credentials(tx, self._seal, connection.id) or {}
         return str(credentials[name]) if credentials.get(name) else None
 
-    def _mail(self, carrier: MailTransport, connection: Connection | None = None) -> EmailDestination:
+    async def _mail(
+        self,
+        tx: AsyncConnection,
+        queue: DestinationQueue,
+        carrier: MailTransport,
+        connection: Connection | None = None,
+    ) -> EmailDestination:
         renderer = self._renderers[not isinstance(carrier, MailPreview)]
+        if senders := await senders_store.sender_rules(tx, queue.workspace_id):
+            renderer = renderer.with_senders(senders)
         pace = parse_limits(connection.settings if connection else {}).override_pace(carrier.pace(self._retry_after))
         return EmailDestination(renderer, carrier, pace=pace)

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from showup.access import connections_store, workspaces_store
 from showup.access.teammate import Teammate
 from showup.access.workspace import DEFAULT
+from showup.connections import senders_store
 from showup.database.engine import transaction
 from showup.destinations.contract import CannotRender, Delivered, TryAgain
 from showup.destinations.email.destination import MailPreview
@@ -29,8 +30,8 @@ _log = structlog.get_logger()
 class SignInMailer:
     """Sends mails to teammates over the mail of one of their workspaces.
 
-    `sender` is the address that they come from, None if showup.toml names none. `environment_carrier`: the environment
-    has a mail account.
+    `sender` is the address that they come from, None if showup.toml names none: then the workspace's own sender is
+    used. `environment_carrier`: the environment has a mail account.
     """
 
     def __init__(
@@ -50,11 +51,11 @@ class SignInMailer:
 
     async def can_send(self) -> bool:
         """Return whether there is a sender, and a workspace has a mail account."""
-        if self._sender is None:
-            return False
-        if self._has_environment_carrier:
-            return True
         async with transaction(self._engine) as tx:
+            if self._sender is None and not await senders_store.have_any(tx):
+                return False
+            if self._has_environment_carrier:
+                return True
             found = await connections_store.list_connections(tx)
         return any(one.kind in MAIL_KINDS and one.has_credentials for one in found)
 
@@ -72,19 +73,28 @@ class SignInMailer:
         self, resolver: DestinationResolver, teammate: Teammate, workspace_ids: Sequence[UUID], url: str, minutes: int
     ) -> str | None:
         """Return why the mail was not sent; None if it was."""
-        if self._sender is None:
-            return "showup.toml names no sender"
         async with transaction(self._engine) as tx:
             workspaces = [await workspaces_store.get(tx, one) for one in workspace_ids]
             default = await workspaces_store.find(tx, DEFAULT)
+            # The last one is for all other meetings.
+            own = {
+                one.id: rules[-1].address
+                for one in (*workspaces, default)
+                if one is not None and (rules := await senders_store.sender_rules(tx, one.id))
+            }
         for workspace in (*workspaces, default):
             mail = None if workspace is None else await resolver.mail(workspace)
             if mail is not None and not isinstance(mail.transport, MailPreview):
                 break
         else:
             return "no workspace of the teammate has a mail account"
+        # The sender of the workspace whose mail account is used, else another one of the teammate's.
+        own_sender = next((own[one.id] for one in (workspace, *workspaces) if one is not None and one.id in own), None)
+        sender = self._sender or own_sender
+        if sender is None:
+            return "there is no sender: add one in Settings, Senders"
         content = sign_in_mail(
-            Templates(), sender=self._sender, email=teammate.email, name=teammate.name, url=url, minutes=minutes
+            Templates(), sender=sender, email=teammate.email, name=teammate.name, url=url, minutes=minutes
         )
         mail_id = uuid4()
         for pause in (*_PAUSES, None):

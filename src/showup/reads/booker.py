@@ -1,13 +1,13 @@
-"""Finds the recipient of mails about a booking."""
+"""Finds the recipient of mails about a booking, and bookings to show a mail with."""
 
 from datetime import datetime
 from uuid import UUID
 
 from msgspec import Struct
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from showup.database.tables import booking_attendees, bookings, workspaces
+from showup.database.tables import booking_attendees, bookings, people, workspaces
 from showup.reads.current_ids import current_booking_id
 
 
@@ -21,6 +21,42 @@ class Booker(Struct, frozen=True, kw_only=True):
     workspace: str
     email: str
     old_start_time: datetime | None
+
+
+class RecentBooking(Struct, frozen=True, kw_only=True):
+    """A booking whose booker has an address: who, and when."""
+
+    id: UUID
+    name: str
+    start_time: datetime
+    simulated: bool
+
+
+async def list_recent(tx: AsyncConnection, workspace_id: UUID, *, limit: int) -> list[RecentBooking]:
+    """Returns the workspace's latest bookings with a booker to mail to: real ones, else simulated ones."""
+    return await _list_recent(tx, workspace_id, limit, simulated=False) or await _list_recent(
+        tx, workspace_id, limit, simulated=True
+    )
+
+
+async def _list_recent(tx: AsyncConnection, workspace_id: UUID, limit: int, *, simulated: bool) -> list[RecentBooking]:
+    query = (
+        select(
+            bookings.c.id,
+            func.coalesce(people.c.name, people.c.email).label("name"),
+            bookings.c.start_time,
+            bookings.c.simulated,
+        )
+        .join_from(bookings, people, people.c.id == bookings.c.person_id)
+        .where(
+            bookings.c.workspace_id == workspace_id,
+            people.c.email.is_not(None),
+            bookings.c.simulated if simulated else ~bookings.c.simulated,
+        )
+        .order_by(bookings.c.start_time.desc(), bookings.c.id.desc())
+        .limit(limit)
+    )
+    return [RecentBooking(**row) for row in (await tx.execute(query)).mappings()]
 
 
 async def find_booker(tx: AsyncConnection, booking_id: UUID) -> Booker | None:

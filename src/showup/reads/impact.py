@@ -32,8 +32,23 @@ class ImpactCounts(Struct, frozen=True, kw_only=True):
     changed: int = 0
 
 
+class ImpactTotals(Struct, frozen=True, kw_only=True):
+    """What a change does in numbers that people ask for.
+
+    `moved`: deals that are active before or after it, and differ; `closed`: other deals that differ;
+    `meetings`: bookings whose attendance changes; `planned` and `withdrawn`: deliveries. `deals`: all there are.
+    """
+
+    deals: int
+    moved: int
+    closed: int
+    meetings: int
+    planned: int
+    withdrawn: int
+
+
 class Impact(Struct, frozen=True, kw_only=True):
-    """Counts by noun, and some of the differences."""
+    """Counts by noun, and the first differences of each noun."""
 
     counts: Mapping[str, ImpactCounts]
     examples: list[ImpactChange]
@@ -101,9 +116,40 @@ async def compare_snapshot(connection: asyncpg.Connection, workspace_id: UUID) -
             else ImpactCounts()
         )
         examples += [_to_change(noun, row) for row in rows]
-    return Impact(counts=counts, examples=examples[:MAX_EXAMPLES])
+    return Impact(counts=counts, examples=examples)
 
 
+async def count_totals(connection: asyncpg.Connection, workspace_id: UUID) -> ImpactTotals:
+    """Returns the numbers of the change since the snapshot."""
+    deals, bookings, deliveries = (_SNAPSHOT_QUERIES[noun] for noun in ("deals", "bookings", "deliveries"))
+    row = await connection.fetchrow(_TOTALS.format(deals=deals, bookings=bookings, deliveries=deliveries), workspace_id)
+    return ImpactTotals(**row)
+
+
+# An outcome is what is known of a meeting: whether they came, and who says so. A delivery that is not scheduled after
+# the change, or gone, and was scheduled before it, is withdrawn.
+_TOTALS: Final = """
+    WITH deals AS (
+        SELECT was.says AS was, now.says AS now FROM (SELECT * FROM pictured WHERE noun = 'deals') AS was
+        FULL JOIN ({deals}) AS now ON now.id = was.id
+    ), bookings AS (
+        SELECT was.says AS was, now.says AS now FROM (SELECT * FROM pictured WHERE noun = 'bookings') AS was
+        JOIN ({bookings}) AS now ON now.id = was.id
+    ), deliveries AS (
+        SELECT was.says->>'state' AS was, now.says->>'state' AS now
+        FROM (SELECT * FROM pictured WHERE noun = 'deliveries') AS was
+        FULL JOIN ({deliveries}) AS now ON now.id = was.id
+    )
+    SELECT (SELECT count(*) FROM deals WHERE was IS NOT NULL) AS deals,
+           (SELECT count(*) FROM deals WHERE was IS DISTINCT FROM now
+                AND 'active' IN (was->>'status', now->>'status')) AS moved,
+           (SELECT count(*) FROM deals WHERE was IS DISTINCT FROM now
+                AND ('active' IN (was->>'status', now->>'status')) IS NOT TRUE) AS closed,
+           (SELECT count(*) FROM bookings WHERE (was->'attended', was->'evidence', was->'host_absent')
+                IS DISTINCT FROM (now->'attended', now->'evidence', now->'host_absent')) AS meetings,
+           (SELECT count(*) FROM deliveries WHERE now = 'scheduled' AND was IS DISTINCT FROM now) AS planned,
+           (SELECT count(*) FROM deliveries WHERE was = 'scheduled' AND was IS DISTINCT FROM now) AS withdrawn
+"""
 _CHANGED_ROWS: Final = """
     SELECT coalesce(was.id, now.id) AS id, coalesce(was.name, now.name) AS name,
            was.says::text AS before, now.says::text AS after,

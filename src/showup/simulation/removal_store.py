@@ -33,6 +33,14 @@ class SimulatedRecords(Struct, frozen=True, kw_only=True):
     deals: list[UUID]
 
 
+async def has_simulated(connection: asyncpg.Connection, workspace_id: UUID) -> bool:
+    """Returns whether the workspace has a simulated booking."""
+    found: bool = await connection.fetchval(
+        "SELECT EXISTS (SELECT FROM bookings WHERE workspace_id = $1 AND simulated)", workspace_id
+    )
+    return found
+
+
 async def find_simulated(connection: asyncpg.Connection, workspace_id: UUID, kind: SimulationKind) -> SimulatedRecords:
     """Returns the records of the sample, or those of simulations; none that a real webhook speaks of too."""
     bookings = await _ids(

@@ -1,9 +1,11 @@
 """The FastAPI application: all HTTP routes except the Cal.com webhook endpoint."""
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
+from functools import partial
 from importlib.metadata import version as version_of
+from pathlib import Path
 from typing import Any
 
 from fastapi import Depends, FastAPI
@@ -14,7 +16,9 @@ from showup.access.passwords import PasswordHashes
 from showup.access.secrets_at_rest import Seal
 from showup.assistant.tool_context import AssistantServices, no_clients
 from showup.clock import Clock
+from showup.destinations.email.render import PREVIEW_SENDER, TemplateMailRenderer
 from showup.destinations.email.settings import SenderRule
+from showup.destinations.email.templates import Templates
 from showup.destinations.public_addresses import AddressPolicy
 from showup.dispatch.sign_in_mail import SignInMailer
 from showup.inbox.apply import EventHandlers
@@ -72,7 +76,6 @@ from showup.web.dashboard import (
     sign_in,
     sign_in_links,
     sign_in_request,
-    teammates,
     today,
 )
 from showup.web.dashboard import funnel as funnel_page
@@ -88,6 +91,7 @@ from showup.web.dashboard.operations import (
     mail_pages,
 )
 from showup.web.dashboard.records import company_page, merge_pages, person_page
+from showup.web.dashboard.settings.pages import SETTINGS_ROUTERS
 from showup.web.http.app_state import (
     LOCK_TIMEOUT,
     READ_TIMEOUT,
@@ -142,7 +146,7 @@ PAGE_ROUTERS = (
     funnel_page.router,
     analysis_page.router,
     setup.router,
-    teammates.router,
+    *SETTINGS_ROUTERS,
     preferences.router,
     search.router,
     assistant_page.router,
@@ -241,6 +245,8 @@ def create_app(  # noqa: PLR0913  # each by its name, and built in one place
     sign_in_mailer: SignInMailer | None = None,
     public_url: str = "http://127.0.0.1:8000",
     assistant_services: AssistantServices | None = None,
+    mail_renderer: Callable[[], TemplateMailRenderer] | None = None,
+    template_folder: Path | None = None,
 ) -> FastAPI:
     """Build the application over a database.
 
@@ -253,7 +259,8 @@ def create_app(  # noqa: PLR0913  # each by its name, and built in one place
     `event_handlers` apply the events that the projection does not handle. Without `check_connection`, connections
     cannot be tested. Without `live_feed`, pages hear of changes over a connection of the engine. Without
     `setup_actions`, the first run can't call Cal.com or load the sample. Without `sign_in_mailer`, no sign-in link is
-    mailed. `public_url` is the address in links. Without `assistant_services`, tools can't call Cal.com.
+    mailed. `public_url` is the address in links. Without `assistant_services`, tools can't call Cal.com. Without
+    `mail_renderer`, mails are previewed with the built-in templates; `template_folder` has an operator's own.
     """
     app = _build_app(version)
     keyring = Keyring(engine, clock, admin_key=admin_key)
@@ -289,6 +296,8 @@ def create_app(  # noqa: PLR0913  # each by its name, and built in one place
         live=live_feed or LiveFeed(engine),
         setup=setup_actions,
         public_url=public_url,
+        mail_renderer=mail_renderer or partial(_built_in_renderer, senders, clock),
+        template_folder=template_folder,
         assistant=assistant_services
         or AssistantServices(
             engine=engine,
@@ -301,6 +310,10 @@ def create_app(  # noqa: PLR0913  # each by its name, and built in one place
         ),
     )
     return app
+
+
+def _built_in_renderer(senders: Sequence[SenderRule], clock: Clock) -> TemplateMailRenderer:
+    return TemplateMailRenderer(templates=Templates(), senders=senders, clock=clock, fallback=PREVIEW_SENDER)
 
 
 def openapi_document() -> dict[str, Any]:

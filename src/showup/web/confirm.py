@@ -3,6 +3,7 @@
 No key: the token identifies the attendee, the booking and the time. Mail scanners open links, so GET changes nothing.
 """
 
+from collections.abc import Sequence
 from typing import Final
 from uuid import UUID
 
@@ -14,9 +15,11 @@ from starlette.requests import ClientDisconnect
 
 from showup.access.permission import Permission
 from showup.commands.unit_of_work import UnitOfWork
+from showup.connections.senders_store import sender_rules
 from showup.database.engine import driver_connection
 from showup.database.fault import POSSIBLE_OUTAGES
 from showup.destinations.contract import Meeting
+from showup.destinations.email.settings import SenderRule
 from showup.dispatch.calendar_entries import load_sent_entries
 from showup.events.booking import AttendeeConfirmed
 from showup.events.manual import ATTENDEE
@@ -34,12 +37,16 @@ router = APIRouter(prefix="/r", include_in_schema=False)
 
 
 class _Asked(Struct, frozen=True, kw_only=True):
-    """An invitation with its booking and its meeting as they are now. `has_entry`: it is in the attendee's calendar."""
+    """An invitation with its booking and its meeting as they are now. `has_entry`: it is in the attendee's calendar.
+
+    `senders` give the page the brand of the mail.
+    """
 
     invitation: Invitation
     booking: BookingTarget
     meeting: Meeting
     has_entry: bool
+    senders: Sequence[SenderRule]
 
 
 @router.get("/{token}", response_class=HTMLResponse)
@@ -130,7 +137,8 @@ async def _find(tx: AsyncConnection, state: AppState, invitation: Invitation) ->
         return None
     entries = (await load_sent_entries(connection, invitation.workspace_id, [meeting])).of(meeting)
     has_entry = any(one.recipient == invitation.email and one.method == "REQUEST" for one in entries)
-    return _Asked(invitation=invitation, booking=booking, meeting=meeting, has_entry=has_entry)
+    senders = (*await sender_rules(tx, invitation.workspace_id), *state.senders)
+    return _Asked(invitation=invitation, booking=booking, meeting=meeting, has_entry=has_entry, senders=senders)
 
 
 def _permission(workspace_id: UUID) -> Permission:
@@ -144,7 +152,7 @@ def _answer(asked: _Asked, state: AppState) -> Answer:
 def _page(asked: _Asked, state: AppState, *, status: int = 200) -> HTMLResponse:
     now, start_time = state.clock(), asked.invitation.start_time
     answer = answer_of(asked.meeting, start_time, now)
-    view = view_of(asked.meeting, state.senders)
+    view = view_of(asked.meeting, asked.senders)
     return render_answer(answer, asked.meeting, start_time, now, view=view, has_entry=asked.has_entry, status=status)
 
 

@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 from showup.commands.unit_of_work import UnitOfWork
 from showup.database.engine import driver_connection, rolled_back
 from showup.reads import impact
-from showup.reads.impact import MAX_EXAMPLES
+from showup.reads.impact import MAX_EXAMPLES, Impact, ImpactTotals
 
 NO_CHANGES: Final = {noun: {"added": 0, "removed": 0, "changed": 0} for noun in impact.NOUNS}
 
@@ -43,9 +43,11 @@ class ImpactResponse(BaseModel):
 
 
 class ImpactResult:
-    """Holds the impact after the tracked block has ended."""
+    """Holds the impact after the tracked block has ended: as the API returns it, and as it was found."""
 
     impact: ImpactResponse
+    found: Impact
+    totals: ImpactTotals
 
 
 @asynccontextmanager
@@ -56,7 +58,9 @@ async def track_impact(unit_of_work: UnitOfWork, workspace_id: UUID, *, commit: 
     async with nullcontext() if commit else rolled_back(connection):
         await impact.take_snapshot(connection, workspace_id)
         yield result
-        result.impact = _to_response(await impact.compare_snapshot(connection, workspace_id))
+        result.found = await impact.compare_snapshot(connection, workspace_id)
+        result.totals = await impact.count_totals(connection, workspace_id)
+        result.impact = _to_response(result.found)
 
 
 def _to_response(found: impact.Impact) -> ImpactResponse:
@@ -68,7 +72,7 @@ def _to_response(found: impact.Impact) -> ImpactResponse:
         ImpactChangeResponse(
             noun=item.noun, id=item.id, name=item.name, change=item.changes, words=_describe_change(item)
         )
-        for item in found.examples
+        for item in found.examples[:MAX_EXAMPLES]
     ]
     return ImpactResponse(counts=counts, examples=examples)
 

@@ -35,6 +35,10 @@ PAGES: Final = {
     "booking": "bookings/{booking}",
     "new-deal": "deals/new",
     "teammates": "settings/teammates",
+    "rules": "settings/rules",
+    "senders": "settings/senders",
+    "templates": "settings/templates",
+    "keys": "settings/keys",
     "setup": "setup",
     "mail": "mail",
     "funnel": "funnel",
@@ -49,7 +53,8 @@ PAGES: Final = {
 README_VIEW: Final = {"width": 1280, "height": 800}
 README_PAGES: Final = {"today": "?who=team", "pipeline": "pipeline", "deal": "deals/{deal}"}
 _WEBP: Final = {"format": "webp", "quality": 82}
-_FULL: Final = {"today", "outcomes", "teammates", "setup", "mail", "connections"}
+_SETTINGS: Final = {"teammates", "rules", "senders", "templates", "keys"}
+_FULL: Final = {"today", "outcomes", "setup", "mail", "connections", *_SETTINGS}
 
 
 @contextmanager

@@ -147,7 +147,17 @@ async def test_asking_again_and_again_is_throttled_for_every_address_alike(sampl
         assert foreign.status_code == 403
 
 
+async def test_it_comes_from_the_workspaces_own_sender_if_showup_toml_names_none(sample_engine: AsyncEngine) -> None:
+    with FakeSmtp() as smtp:
+        site = Site(sample_engine, smtp.url, sender=None)
+        await add_default_workspace(sample_engine)
+        await site.ask(MEMBER)
+        assert smtp.taken[-1].message["From"] == "Showup <hello@ours.example>"
+
+
 async def test_without_a_sender_or_a_mail_account_it_is_not_offered(sample_engine: AsyncEngine) -> None:
+    async with sample_engine.begin() as tx:
+        await tx.exec_driver_sql("DELETE FROM showup.senders")
     for site in (Site(sample_engine, None), Site(sample_engine, "smtp://127.0.0.1:1", sender=None)):
         page = await site.client.get("/signin")
         assert "Send me a link" not in page.text

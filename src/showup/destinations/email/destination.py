@@ -1,5 +1,6 @@
 """Mail as a destination: a renderer writes each mail once, and a transport sends it."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Protocol
 from uuid import UUID
@@ -19,6 +20,7 @@ from showup.destinations.contract import (
     Outcome,
     Pace,
 )
+from showup.destinations.email.settings import SenderRule
 
 
 class Mail(Struct, frozen=True, kw_only=True):
@@ -52,6 +54,9 @@ class MailRenderer(Protocol):
 
     def render(self, notification: Notification) -> Mail:
         """Returns the notification as a mail. Pure. Raises CannotRender."""
+
+    def with_senders(self, senders: Sequence[SenderRule]) -> "MailRenderer":
+        """Returns a renderer that tries these senders before its own."""
 
 
 class MailTransport(Protocol):

@@ -1,10 +1,11 @@
 """Renders a notification as a mail: its letter and templates, addresses, headers and the calendar file."""
 
 from collections.abc import Callable, Mapping, Sequence
+from copy import copy
 from datetime import datetime, timedelta
 from email.headerregistry import Address
 from hashlib import sha256
-from typing import Protocol
+from typing import Protocol, Self
 
 from msgspec.structs import replace
 
@@ -30,6 +31,8 @@ from showup.values.email_address import display_email, email_domain, is_mailbox,
 _LONGEST_SUBJECT = 200
 _LONGEST_NAME = 80
 _HOUR = 3600
+PREVIEW_SENDER = "showup@localhost"
+"""The sender shown in previews without a sender: such a mail never leaves."""
 
 
 class MailTemplates(Protocol):
@@ -62,6 +65,18 @@ class TemplateMailRenderer:
         self._texts = texts
         self._calendar = calendar
         self._fallback = fallback
+
+    def with_senders(self, senders: Sequence[SenderRule]) -> Self:
+        """Returns a renderer that tries these senders before its own."""
+        changed = copy(self)
+        changed._senders = (*senders, *self._senders)  # noqa: SLF001  # its own copy
+        return changed
+
+    def with_clock(self, clock: Callable[[], datetime]) -> Self:
+        """Returns a renderer whose now is another: a preview shows a mail as on the day when it is sent."""
+        changed = copy(self)
+        changed._clock = clock  # noqa: SLF001  # its own copy
+        return changed
 
     def render(self, notification: Notification) -> Mail:
         """Returns the mail to the notification's guest, or to the meeting's host. Raises CannotRender."""
@@ -133,8 +148,8 @@ class TemplateMailRenderer:
             return sender
         if self._fallback is None:
             raise CannotRender(
-                f"No row of [[senders]] in showup.toml is for this meeting, {_booked_with(meeting)}: add one, or a "
-                "last row with only `from` for all other meetings, and restart Showup."
+                f"No sender is for this meeting, {_booked_with(meeting)}: add one in Settings, Senders, for example for"
+                " all other meetings, or to [[senders]] in showup.toml, and restart Showup."
             )
         return SenderRule(address=self._fallback)
 

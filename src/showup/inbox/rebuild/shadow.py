@@ -20,7 +20,7 @@ from showup.database.tables import inbox_events, metadata
 _LIVE_TABLES: Final = frozenset(
     {
         *("inbox_events", "chain", "totals", "connections", "routes", "api_keys", "idempotency_keys", "workspaces"),
-        "webhook_tokens",
+        *("webhook_tokens", "senders", "settings_log"),
         # The log does not contain the progress of deliveries.
         *("delivery_attempts", "delivery_contents", "destination_queues", "suppressions", "calendar_entries"),
         # What doctor reports: refused requests, and the warnings that a person acknowledged.

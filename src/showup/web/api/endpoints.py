@@ -8,6 +8,7 @@ import structlog
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field, StringConstraints
 
+from showup.access.settings_log_store import SettingsChange, SettingsEvent, add, changed
 from showup.commands.unit_of_work import UnitOfWork
 from showup.connections import endpoint_registration, endpoints_store
 from showup.connections.endpoint import Endpoint as StoredEndpoint
@@ -194,6 +195,7 @@ async def create_endpoint(
     except QuotaReached as limit:
         raise quota_reached(limit) from None
     _log.info("endpoint registered", endpoint_id=str(endpoint.id), actor=unit_of_work.permission.actor)
+    await _record(unit_of_work, endpoint, "endpoint.created")
     return await _read_endpoint(unit_of_work, endpoint.id) | {"secret": secret}
 
 
@@ -211,6 +213,7 @@ async def rotate_endpoint_secret(
         await driver_connection(unit_of_work.tx), state.mail_secrets.seal, endpoint, unit_of_work.at
     )
     _log.info("endpoint's secret rotated", endpoint_id=str(endpoint_id), actor=unit_of_work.permission.actor)
+    await _record(unit_of_work, endpoint, "endpoint.secret_rotated")
     return await _read_endpoint(unit_of_work, endpoint_id) | {"secret": secret}
 
 
@@ -240,6 +243,10 @@ async def update_endpoint(
     _log.info(
         "endpoint changed", endpoint_id=str(endpoint_id), fields=sorted(changes), actor=unit_of_work.permission.actor
     )
+    was: dict[str, Any] = {"url": endpoint.url, "kinds": list(endpoint.kinds), "description": endpoint.description}
+    was["paused"] = endpoint.paused_at is not None
+    now = {name: list(value) if name == "kinds" else value for name, value in changes.items()}
+    await _record(unit_of_work, endpoint, "endpoint.changed", changed(was, now))
     return await _read_endpoint(unit_of_work, endpoint_id)
 
 
@@ -256,6 +263,7 @@ async def delete_endpoint(
         await driver_connection(unit_of_work.tx), endpoint, unit_of_work.permission.actor, unit_of_work.at
     )
     _log.info("endpoint deleted", endpoint_id=str(endpoint_id), actor=unit_of_work.permission.actor)
+    await _record(unit_of_work, endpoint, "endpoint.deleted")
     return deleted
 
 
@@ -288,6 +296,20 @@ async def _lock_endpoint(unit_of_work: UnitOfWork, endpoint_id: UUID) -> StoredE
     if not endpoint:
         raise Refusal("not-found", "The key can see no endpoint with this id.")
     return endpoint
+
+
+async def _record(
+    unit_of_work: UnitOfWork, endpoint: StoredEndpoint, what: SettingsEvent, change: dict[str, Any] | None = None
+) -> None:
+    entry = SettingsChange(
+        workspace_id=endpoint.workspace_id,
+        at=unit_of_work.at,
+        actor=unit_of_work.permission.actor,
+        what=what,
+        about=endpoint.url,
+        change=change or {},
+    )
+    await add(unit_of_work.tx, entry)
 
 
 async def _read_endpoint(unit_of_work: UnitOfWork, endpoint_id: UUID) -> dict[str, Any]:

@@ -9,15 +9,13 @@ from fastapi import APIRouter, Query
 from msgspec.structs import FieldInfo, fields
 from pydantic import BaseModel, Field
 
-from showup.commands.unit_of_work import CommandRefused
 from showup.database.engine import driver_connection
-from showup.events.workspace import RulesChanged
-from showup.inbox.rules import in_force, stages_in_use
+from showup.inbox.rules import in_force
 from showup.pipeline.rules import ADDRESS_RULES, RuleBook, Rules
 from showup.reads.rules import list_rule_changes
 from showup.values.struct_fields import field_type, model_field, with_fields
 from showup.web.api.schemas import EVENT_ID, Example, ok_response
-from showup.web.dry_run import NO_CHANGES, ImpactResponse, track_impact
+from showup.web.dry_run import NO_CHANGES, ImpactResponse
 from showup.web.http.api_route import ApiRoute
 from showup.web.http.app_state import ReadTransaction, State
 from showup.web.http.auth import Admin
@@ -26,6 +24,7 @@ from showup.web.http.problems import problem_examples
 from showup.web.http.query_params import WorkspaceQuery
 from showup.web.http.request_fields import RequestBody, Since
 from showup.web.http.unit_of_work import AdminUnitOfWork, lock_workspace, resolve_workspace
+from showup.web.rule_changes import change_rules
 
 router = APIRouter(prefix="/api/rules", tags=["rules"], route_class=ApiRoute)
 commands = APIRouter(prefix="/api/rules", tags=["rules"], route_class=CommandRoute)
@@ -202,18 +201,12 @@ async def update_rules(
 ) -> Any:
     """Change rules from now on, from a given time, or for the whole history; or preview the effect."""
     workspace = await lock_workspace(unit_of_work)
-    changes = body.changes.to_changes()
-    connection = await driver_connection(unit_of_work.tx)
-    if "stages" in changes and (because := await stages_in_use(connection, workspace.id, changes["stages"])):
-        raise CommandRefused(because)
-    event = RulesChanged(changes=changes, since=body.effective_from(unit_of_work.at))
-    async with track_impact(unit_of_work, workspace.id, commit=not body.dry_run) as result:
-        (event_id,) = await unit_of_work.execute(workspace.id, event)
-        rule_book = await in_force(await driver_connection(unit_of_work.tx), workspace.id)
+    changes, since = body.changes.to_changes(), body.effective_from(unit_of_work.at)
+    result = await change_rules(unit_of_work, workspace.id, changes, since, commit=not body.dry_run)
     return {
         "workspace": workspace.slug,
         "dry_run": body.dry_run,
-        "event_id": None if body.dry_run else event_id,
-        "rules": current_rules(rule_book, unit_of_work.at),
-        "effect": result.impact,
+        "event_id": None if body.dry_run else result.event_id,
+        "rules": current_rules(result.rule_book, unit_of_work.at),
+        "effect": result.effect.impact,
     }

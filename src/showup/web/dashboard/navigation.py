@@ -94,7 +94,7 @@ NAV_GROUPS: Final = (
         title="Settings",
         pages=(
             NavPage(name="assistant", title="Assistant", path="assistant", icon="assistant"),
-            NavPage(name="teammates", title="Teammates", path="settings/teammates", icon="person"),
+            NavPage(name="settings", title="Settings", path="settings", icon="settings"),
             NavPage(name="setup", title="First steps", path="setup", icon="tasks", scope="admin"),
         ),
     ),

@@ -1,22 +1,21 @@
 """`/setup`: the first run in four steps, each saved by itself: you, Cal.com, mail, and how reps report (DESIGN)."""
 
 from typing import Any, Final
-from zoneinfo import available_timezones
 
 import msgspec
 from fastapi import APIRouter, Request, Response
 
-from showup.access import teammates_store
 from showup.access.account import DEFAULT, Credentials
 from showup.access.secrets_at_rest import DecryptionError
 from showup.access.teammate import Session
 from showup.commands.unit_of_work import UnitOfWork
+from showup.connections.senders_store import sender_rules
 from showup.database.engine import driver_connection
 from showup.events.workspace import RulesChanged
 from showup.inbox.rules import in_force
 from showup.reads.setup import SetupProgress, load_progress
-from showup.values.time_zone import find_zone
 from showup.web.dashboard.page_route import DashboardRoute, redirect
+from showup.web.dashboard.profile import ZONES, profile_faults, save_profile
 from showup.web.dashboard.setup_mail import ask_carrier, check_carrier, save_carrier
 from showup.web.dashboard.shell import render_shell, viewer_of
 from showup.web.dashboard.templates import render_page
@@ -39,7 +38,6 @@ CALCOM_MAILS: Final = (
     "rescheduled",
     "series",
 )
-_ZONES: Final = tuple(sorted(name for name in available_timezones() if "/" in name and not name.startswith("Etc/")))
 _STEPS: Final = ("you", "calcom", "mail", "reports")
 
 
@@ -70,17 +68,10 @@ async def save_you(request: Request, session: SignedInAdmin, state: State) -> Re
     """Save the teammate's name, zone and clock."""
     form = await read_form(request)
     check_csrf(request, session, form)
-    name, zone = form.get("name", ""), form.get("time_zone", "")
-    faults = {}
-    if not name or len(name) > 100 or not name.isprintable():
-        faults["name"] = "Enter the name that others see, in at most 100 characters."
-    if find_zone(zone) is None:
-        faults["time_zone"] = "Choose a zone of the list, such as Europe/Berlin."
-    if faults:
+    if faults := profile_faults(form):
         return await _page(request, session, state, opened="you", faults=faults, values=form, status=422)
     async with state.engine.begin() as tx:
-        clock = "12h" if form.get("clock") == "12h" else "24h"
-        await teammates_store.change(tx, session.teammate.id, name=name, time_zone=zone, clock=clock)
+        await save_profile(tx, session, form)
     return redirect(request, "setup?step=calcom")
 
 
@@ -91,7 +82,7 @@ async def connect_calcom(request: Request, session: SignedInAdmin, state: State)
     check_csrf(request, session, form)
     actions, account = _actions(state), await _account(session, state)
     if form.get("do") == "secret":
-        secret = await actions.create_secret(account)
+        secret = await actions.create_secret(account, session.permission.actor)
         # Shown once, in the answer to this form: reading it again later would need no right to make it.
         return await _page(request, session, state, opened="calcom", secret=secret)
     key = form.get("api_key", "")
@@ -230,8 +221,8 @@ async def _page(  # noqa: PLR0913  # each by its name
             "url": url,
             "url_warning": None if state.setup is None else state.setup.warn_of_address(url),
             "environment_carrier": _environment_carrier(session, state),
-            "has_sender": state.setup is None or state.setup.has_sender,
-            "zones": _ZONES,
+            "has_sender": bool(state.senders) or bool(await sender_rules(tx, session.workspace.id)),
+            "zones": ZONES,
             "calcom_mails": set(CALCOM_MAILS) <= set(rules.mails_off),
             "secret": secret,
             "connected": connected,

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from datetime import timedelta
+from pathlib import Path
 from typing import Annotated, Final, TypeAlias
 from uuid import UUID
 
@@ -19,6 +20,7 @@ from showup.access.secrets_at_rest import Seal
 from showup.assistant.tool_context import AssistantServices
 from showup.clock import Clock
 from showup.commands.idempotency_store import set_lock_timeout
+from showup.destinations.email.render import TemplateMailRenderer
 from showup.destinations.email.settings import SenderRule
 from showup.destinations.public_addresses import AddressPolicy
 from showup.dispatch.connection_check import ConnectionCheck
@@ -74,8 +76,9 @@ class AppState(Struct, frozen=True, kw_only=True):
     links by mail, which `sign_in_mailer` sends (None: no sender is set). `sending_links` are those on their way. `live`
     tells open pages of changes.
     `setup` connects other systems and loads the sample for the first run. `public_url` begins links that leave the
-    page, without a slash at the end. `pdf` draws proposals. `importing` are the workspaces into which a file of leads
-    is being imported.
+    page, without a slash at the end. `pdf` draws proposals. `mail_renderer` shows mails as they would be sent, and
+    `template_folder` has the operator's own templates. `importing` are the workspaces into which a file of leads is
+    being imported.
     """
 
     engine: AsyncEngine
@@ -100,7 +103,9 @@ class AppState(Struct, frozen=True, kw_only=True):
     setup: SetupActions | None
     public_url: str
     assistant: AssistantServices
+    mail_renderer: Callable[[], TemplateMailRenderer]
     pdf: PdfWriter = field(default_factory=PdfWriter)
+    template_folder: Path | None = None
     read_timeout: timedelta = READ_TIMEOUT
     read_shares: ReadShares = field(default_factory=ReadShares)
     calcom_api_url: str | None = None

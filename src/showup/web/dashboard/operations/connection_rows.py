@@ -183,7 +183,7 @@ def _mail(item: Item, queue: DestinationStatus | None, viewer: Viewer, *, has_se
         because=sentence(clipped(because)),
         advice=advice,
         actions=(("mail", "Send a test"), _TEST),
-        setting="setup?step=mail",
+        setting="setup?step=mail" if has_sender else "settings/senders",
         deliveries=f"deliveries?destination={_MAIL_QUEUE}",
         waits=_waits(queue),
     )
@@ -217,7 +217,7 @@ def _mail_of_server(
         because=sentence(clipped(because)),
         advice=advice,
         actions=(("mail", "Send a test"),),
-        setting="setup?step=mail",
+        setting="setup?step=mail" if has_sender else "settings/senders",
         deliveries=f"deliveries?destination={_MAIL_QUEUE}",
         waits=_waits(queue),
     )

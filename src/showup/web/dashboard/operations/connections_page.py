@@ -13,6 +13,7 @@ from showup.access.account import DEFAULT
 from showup.access.connection import CALCOM, Connection
 from showup.access.teammate import Session
 from showup.connections import endpoint_registration, endpoints_store
+from showup.connections.senders_store import sender_rules
 from showup.connections.sync_requests_store import request_sync
 from showup.database.engine import driver_connection
 from showup.reads.connections import list_connections
@@ -175,6 +176,6 @@ async def _context(tx: AsyncConnection, session: Session, state: AppState) -> di
             ).items,
             viewer,
             carrier=carrier,
-            has_sender=state.setup is None or state.setup.has_sender,
+            has_sender=bool(state.senders) or bool(await sender_rules(tx, session.workspace.id)),
         )
     }

@@ -1,6 +1,5 @@
 """`/mail`: the mail preview, mails that were stored instead of sent (TE3); and the content of any mail."""
 
-import re
 from typing import Any, Final
 from uuid import UUID
 
@@ -13,6 +12,7 @@ from showup.access.teammate import Session
 from showup.destinations.email.destination import Mail
 from showup.reads.deliveries import find_content
 from showup.reads.mail_preview import SORTS, list_mails
+from showup.web.dashboard.mail_frame import mail_response
 from showup.web.dashboard.message_words import message_name
 from showup.web.dashboard.operations.pages import (
     PAGE_ROWS,
@@ -32,12 +32,6 @@ from showup.web.http.sessions import SignedInMember
 router = APIRouter(include_in_schema=False, route_class=DashboardRoute)
 
 _SORT: Final = "-stored_at"
-# A mail contains its own style and nothing else: no script runs in it, and it loads no resources.
-_MAIL_POLICY: Final = (
-    "default-src 'none'; style-src 'unsafe-inline'; img-src data:; form-action 'none'; base-uri 'none';"
-    " frame-ancestors 'self'; sandbox allow-popups allow-popups-to-escape-sandbox"
-)
-_HEAD_TAG: Final = re.compile("<head[^<>]*>", re.IGNORECASE)
 
 
 # A role that only reads sees no mail: its links can cancel the meeting.
@@ -62,10 +56,9 @@ async def mail_preview_page(request: Request, session: SignedInMember, state: St
 
 @router.get("/deliveries/{delivery_id}/html", response_class=HTMLResponse)
 async def mail_html(delivery_id: UUID, session: SignedInMember, tx: ReadTransaction) -> HTMLResponse:
-    """Return the mail's own HTML. Its links open a new window, because the mail is shown in a frame."""
+    """Return the mail's own HTML."""
     mail = await _load_mail(tx, session, delivery_id)
-    html_text = _HEAD_TAG.sub(lambda head: f'{head[0]}<base target="_blank">', mail.html, count=1)
-    return HTMLResponse(html_text, headers={"Content-Security-Policy": _MAIL_POLICY})
+    return mail_response(mail.html)
 
 
 @router.get("/deliveries/{delivery_id}/invite.ics")

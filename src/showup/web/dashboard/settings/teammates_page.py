@@ -12,7 +12,8 @@ from showup.access.teammate import ROLES, Session
 from showup.access.teammates_store import TeammateRow
 from showup.values.email_address import is_email, normalize_email
 from showup.web.dashboard.page_route import DashboardRoute, redirect
-from showup.web.dashboard.shell import record_visit, render_shell
+from showup.web.dashboard.settings.frame import render_settings
+from showup.web.dashboard.shell import record_visit
 from showup.web.dashboard.sign_in import log_sign_in
 from showup.web.http.app_state import AppState, State
 from showup.web.http.forms import read_form
@@ -166,7 +167,6 @@ async def _page(  # each by its name
         log = await sign_in_log_store.list_newest(tx, emails, limit=_LOG_LENGTH) if is_admin else []
         context: dict[str, Any] = {
             "rows": rows,
-            "is_admin": is_admin,
             "roles": ROLE_WORDS,
             "log": log,
             "sign_ins": _SIGN_INS,
@@ -174,6 +174,4 @@ async def _page(  # each by its name
             "faults": faults or {},
             "values": values or {},
         }
-        return await render_shell(
-            request, "teammates.html", context, tx=tx, session=session, state=state, status=status
-        )
+        return await render_settings(request, "teammates", context, tx=tx, session=session, state=state, status=status)

@@ -1,0 +1,1 @@
+"""`/settings`: what a workspace's admins set. The pages call the commands and reads of the API and the CLI."""
