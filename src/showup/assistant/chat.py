@@ -4,7 +4,8 @@ What tools return goes to the model as JSON with text from outside marked; the m
 is stored when it is complete: a broken one leaves no call without its result behind.
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any, Final, Literal, TypeAlias, cast
 
@@ -27,6 +28,11 @@ _MAX_ROUNDS: Final = 8
 _MAX_TOKENS: Final = 2_048
 _MAX_HISTORY: Final = 120_000
 _TIMEOUT: Final = timedelta(seconds=90)
+_MAX_ANSWERS: Final = 20
+"""Answers that one process writes at a time: each holds a connection to the model."""
+# While words arrive, the kill switch is looked at this often.
+_SWITCH_INTERVAL: Final = timedelta(seconds=1)
+BUSY: Final = "Another answer is being written. Wait until it is complete."
 _NO_KEY: Final = "Set ANTHROPIC_API_KEY to a key of Anthropic's API, and restart Showup. MCP works without it."
 _ENDINGS: Final = {
     "max_tokens": "The answer was cut because it is too long. Ask for less at once.",
@@ -52,12 +58,34 @@ def require_model(services: AssistantServices) -> str:
     return services.model.key
 
 
+def is_answering(services: AssistantServices, caller: Caller) -> bool:
+    """Return whether an answer of this conversation is being written: there is one at a time."""
+    return (caller.workspace.id, caller.actor) in services.answering
+
+
+@contextmanager
+def _slot(services: AssistantServices, caller: Caller) -> Iterator[None]:
+    """Write an answer while the block runs. Raises ToolFailed."""
+    conversation = (caller.workspace.id, caller.actor)
+    if conversation in services.answering:
+        raise ToolFailed(BUSY)
+    if len(services.answering) >= _MAX_ANSWERS:
+        raise ToolFailed("Many answers are being written at the moment. Ask again in a minute.")
+    services.answering.add(conversation)
+    try:
+        yield
+    finally:
+        services.answering.discard(conversation)
+
+
 async def answer(services: AssistantServices, caller: Caller, text: str) -> AsyncIterator[ChatEvent]:
     """Answer a message of the caller, part by part; an error is the last part, and says what to do."""
     conversation = _Conversation(services, caller)
     try:
-        async for event in conversation.answer(text):
-            yield event
+        # Only now: an answer that nobody waits for any more never begins.
+        with _slot(services, caller):
+            async for event in conversation.answer(text):
+                yield event
     except ToolFailed as failed:
         yield ChatEvent(kind="error", data={"note": str(failed)})
     except anthropic.AnthropicError as fault:
@@ -102,8 +130,12 @@ class _Conversation:
             tools=self._tools(),
             messages=[_to_param(one) for one in (*history, *self._added)],
         ) as stream:
+            look_at = self._services.clock() + _SWITCH_INTERVAL
             async for part in stream.text_stream:
                 yield ChatEvent(kind="text", data={"text": part})
+                if self._services.clock() >= look_at:
+                    await self._check_budget()
+                    look_at = self._services.clock() + _SWITCH_INTERVAL
             message = await stream.get_final_message()
         await self._count(message)
         calls = [block for block in message.content if block.type == "tool_use"]

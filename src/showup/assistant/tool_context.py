@@ -50,6 +50,7 @@ class AssistantServices(Struct, frozen=True, kw_only=True):
     """What the tools use of their process.
 
     `limiters` count the calls of each Cal.com token, `running` the calls of tools that run now, by workspace.
+    `answering` are the conversations whose answer is being written: a workspace, and whose it is.
     """
 
     engine: AsyncEngine
@@ -63,6 +64,7 @@ class AssistantServices(Struct, frozen=True, kw_only=True):
     model: ModelAccess = ModelAccess()
     limiters: dict[bytes, RateLimiter] = field(default_factory=dict)
     running: Counter[UUID] = field(default_factory=Counter)
+    answering: set[tuple[UUID, str]] = field(default_factory=set)
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:

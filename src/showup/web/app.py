@@ -50,8 +50,9 @@ from showup.web.api import (
     workspaces,
 )
 from showup.web.dashboard import analysis as analysis_page
-from showup.web.dashboard import assistant as assistant_page
+from showup.web.dashboard import approvals as approvals_page
 from showup.web.dashboard import (
+    assistant_settings,
     booking,
     calcom_sign_in,
     consequences,
@@ -68,6 +69,7 @@ from showup.web.dashboard import (
     teammates,
     today,
 )
+from showup.web.dashboard import chat as chat_page
 from showup.web.dashboard import funnel as funnel_page
 from showup.web.dashboard import unmatched as unmatched_page
 from showup.web.dashboard.assets import add_assets
@@ -126,7 +128,9 @@ PAGE_ROUTERS = (
     setup.router,
     teammates.router,
     preferences.router,
-    assistant_page.router,
+    approvals_page.router,
+    chat_page.router,
+    assistant_settings.router,
     calcom_sign_in.router,
     mail_preview.router,
 )

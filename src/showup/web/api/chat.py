@@ -34,8 +34,6 @@ _CONVERSATION: Final[Example] = {
         {"role": "assistant", "content": [{"type": "text", "text": "Your link is https://cal.com/dana/intro"}]},
     ]
 }
-# Answers that are being written, by workspace and whose they are: a conversation has one at a time.
-_answering: Final[set[tuple[str, str]]] = set()
 
 
 class ChatRequest(RequestBody):
@@ -111,11 +109,10 @@ async def ask_assistant(
     except ToolFailed as failed:
         raise Refusal("no-model", str(failed)) from None
     caller = await _caller(state.assistant, permission)
-    conversation = (caller.workspace.slug, caller.actor)
-    if conversation in _answering:
-        raise Refusal("conflict", "Another answer is being written. Wait until it is complete.")
+    if chat.is_answering(state.assistant, caller):
+        raise Refusal("conflict", chat.BUSY)
     return StreamingResponse(
-        _stream(state.assistant, caller, body.message, conversation),
+        _stream(state.assistant, caller, body.message),
         media_type="text/event-stream",
         headers={"X-Accel-Buffering": "no", "Cache-Control": "no-store"},
     )
@@ -132,21 +129,11 @@ async def delete_conversation(permission: Writer, state: State, _query: Annotate
     return {"messages": []}
 
 
-async def _stream(
-    services: AssistantServices, caller: Caller, text: str, conversation: tuple[str, str]
-) -> AsyncIterator[bytes]:
+async def _stream(services: AssistantServices, caller: Caller, text: str) -> AsyncIterator[bytes]:
     from showup.assistant import chat
 
-    # Only now: an answer that nobody waits for any more never begins.
-    if conversation in _answering:
-        yield b'event: error\ndata: {"note":"Another answer is being written. Wait until it is complete."}\n\n'
-        return
-    _answering.add(conversation)
-    try:
-        async for event in chat.answer(services, caller, text):
-            yield b"event: %b\ndata: %b\n\n" % (event.kind.encode(), msgspec.json.encode(event.data))
-    finally:
-        _answering.discard(conversation)
+    async for event in chat.answer(services, caller, text):
+        yield b"event: %b\ndata: %b\n\n" % (event.kind.encode(), msgspec.json.encode(event.data))
 
 
 async def _caller(services: AssistantServices, permission: Permission) -> Caller:
