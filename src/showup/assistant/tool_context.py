@@ -20,6 +20,7 @@ from showup.access.workspace import DEFAULT, Workspace
 from showup.clock import Clock
 from showup.dispatch.destination_context import Clients
 from showup.inbox.apply import EventHandlers
+from showup.reads.record_timeline import ASSISTANT_PREFIX
 from showup.sources.calcom.rate_limiter import RateLimiter
 from showup.values.time_zone import zone_of
 
@@ -125,7 +126,7 @@ def no_clients() -> AbstractAsyncContextManager[Clients]:
 
 def assistant_of(actor: str) -> str:
     """Return the name of somebody's assistant in the audit log."""
-    return f"assistant for {actor}"
+    return f"{ASSISTANT_PREFIX}{actor}"
 
 
 async def find_caller(tx: AsyncConnection, permission: Permission) -> Caller:

@@ -15,6 +15,7 @@ from showup.assistant.planned_changes import CHANGES
 from showup.assistant.shown_difference import ShownDifference, show
 from showup.reads.keyset import PageCursor, PageRequest
 from showup.reads.named_records import names_of_records
+from showup.reads.record_timeline import RecordTimeline
 from showup.web.dashboard.words import Viewer, clipped
 
 _STATES: Final = {
@@ -97,6 +98,15 @@ async def list_cards(
     decided = [one for one in listed if not one.is_waiting(viewer.now)]
     cards = await cards_of(tx, permission, viewer, [*waiting, *decided], faults)
     return ApprovalLists(pending=cards[: len(waiting)], decided=cards[len(waiting) :], next_cursor=page.next_cursor)
+
+
+async def undoable_approvals(tx: AsyncConnection, permission: Permission, timeline: RecordTimeline) -> dict[UUID, UUID]:
+    """Return what assistants did in a timeline and the reader may undo: the change by its event."""
+    if not permission.allows("write"):
+        return {}
+    return await approvals_store.find_undoable(
+        tx, permission, {one.event_id for one in timeline.entries if one.is_of_assistant}
+    )
 
 
 def _card(
