@@ -155,11 +155,10 @@ async def build_deal(
 def undoable_change(changes: Sequence[LoggedChange]) -> LoggedChange | None:
     """Return the last of the deal's changes, in order, if a person made it and its values before can be set again."""
     last = next((one for one in reversed(changes) if any(one.change.get(name) for name in _FIELDS)), None)
-    return (
-        last
-        if last is not None and last.is_manual and not last.is_of_assistant and reverse_of(last) is not None
-        else None
-    )
+    # What an assistant did is undone as a whole, as it was asked for.
+    if last is None or not last.is_manual or last.is_of_assistant:
+        return None
+    return None if reverse_of(last) is None else last
 
 
 def reverse_of(entry: LoggedChange) -> DealChange | None:
