@@ -4,21 +4,20 @@ What tools return goes to the model as JSON with text from outside marked; the m
 is stored when it is complete: a broken one leaves no call without its result behind.
 """
 
-from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Sequence
 from datetime import timedelta
-from typing import Any, Final, Literal, TypeAlias, cast
+from typing import Any, Final, cast
 
 import anthropic
 import msgspec
 import structlog
 from anthropic import AsyncAnthropic
 from anthropic.types import Message, MessageParam, ToolParam
-from msgspec import Struct
 from sqlalchemy.exc import DBAPIError
 
 from showup.assistant import chat_store, usage_store
 from showup.assistant.call import allowed_tools, call_tool
+from showup.assistant.chat_event import ChatEvent, answer_slot, require_model
 from showup.assistant.chat_store import ChatMessage
 from showup.assistant.prompt import system_prompt
 from showup.assistant.tool_context import AssistantServices, Caller, ToolFailed
@@ -28,12 +27,8 @@ _MAX_ROUNDS: Final = 8
 _MAX_TOKENS: Final = 2_048
 _MAX_HISTORY: Final = 120_000
 _TIMEOUT: Final = timedelta(seconds=90)
-_MAX_ANSWERS: Final = 20
-"""Answers that one process writes at a time: each holds a connection to the model."""
 # While words arrive, the kill switch is looked at this often.
 _SWITCH_INTERVAL: Final = timedelta(seconds=1)
-BUSY: Final = "Another answer is being written. Wait until it is complete."
-_NO_KEY: Final = "Set ANTHROPIC_API_KEY to a key of Anthropic's API, and restart Showup. MCP works without it."
 _ENDINGS: Final = {
     "max_tokens": "The answer was cut because it is too long. Ask for less at once.",
     "refusal": "The model refused to answer this.",
@@ -41,49 +36,13 @@ _ENDINGS: Final = {
 }
 _log = structlog.get_logger()
 
-EventKind: TypeAlias = Literal["text", "tool_call", "tool_result", "done", "error"]
-
-
-class ChatEvent(Struct, frozen=True, kw_only=True):
-    """A part of an answer, as it arrives. `done` and `error` are the last."""
-
-    kind: EventKind
-    data: dict[str, Any]
-
-
-def require_model(services: AssistantServices) -> str:
-    """Return the key of the model's API. Raises ToolFailed, which says what to set."""
-    if not services.model.key:
-        raise ToolFailed(f"The chat has no language model. {_NO_KEY}")
-    return services.model.key
-
-
-def is_answering(services: AssistantServices, caller: Caller) -> bool:
-    """Return whether an answer of this conversation is being written: there is one at a time."""
-    return (caller.workspace.id, caller.actor) in services.answering
-
-
-@contextmanager
-def _slot(services: AssistantServices, caller: Caller) -> Iterator[None]:
-    """Write an answer while the block runs. Raises ToolFailed."""
-    conversation = (caller.workspace.id, caller.actor)
-    if conversation in services.answering:
-        raise ToolFailed(BUSY)
-    if len(services.answering) >= _MAX_ANSWERS:
-        raise ToolFailed("Many answers are being written at the moment. Ask again in a minute.")
-    services.answering.add(conversation)
-    try:
-        yield
-    finally:
-        services.answering.discard(conversation)
-
 
 async def answer(services: AssistantServices, caller: Caller, text: str) -> AsyncIterator[ChatEvent]:
     """Answer a message of the caller, part by part; an error is the last part, and says what to do."""
     conversation = _Conversation(services, caller)
     try:
         # Only now: an answer that nobody waits for any more never begins.
-        with _slot(services, caller):
+        with answer_slot(services, caller):
             async for event in conversation.answer(text):
                 yield event
     except ToolFailed as failed:

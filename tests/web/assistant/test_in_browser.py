@@ -17,6 +17,7 @@ from tests.web.dashboard.browsing import HOSTILE, check_page, open_browser, sign
 from tests.web.dashboard.site import Site, running_site
 from tests.web.scenario import ticking_clock
 
+expect.set_options(timeout=20_000)
 WIDE, PHONE = {"width": 1440, "height": 900}, {"width": 360, "height": 740}
 PAGES = ("assistant", "assistant/approvals", "settings/assistant")
 

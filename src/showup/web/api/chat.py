@@ -11,6 +11,7 @@ from pydantic import BaseModel, Field
 
 from showup.access.permission import Permission
 from showup.assistant import chat_store
+from showup.assistant.chat_event import BUSY, is_answering, load_answer, require_model
 from showup.assistant.tool_context import AssistantServices, Caller, ToolFailed, find_caller
 from showup.web.api.schemas import Example, ok_response
 from showup.web.http.api_route import ApiRoute
@@ -102,15 +103,13 @@ async def ask_assistant(
     Events are `text` with the next words, `tool_call` and `tool_result`, and at the end `done` or `error`; an error's
     `note` says what to do. The model calls tools with this key's permission; changes wait for a person.
     """
-    from showup.assistant import chat
-
     try:
-        chat.require_model(state.assistant)
+        require_model(state.assistant)
     except ToolFailed as failed:
         raise Refusal("no-model", str(failed)) from None
     caller = await _caller(state.assistant, permission)
-    if chat.is_answering(state.assistant, caller):
-        raise Refusal("conflict", chat.BUSY)
+    if is_answering(state.assistant, caller):
+        raise Refusal("conflict", BUSY)
     return StreamingResponse(
         _stream(state.assistant, caller, body.message),
         media_type="text/event-stream",
@@ -130,9 +129,8 @@ async def delete_conversation(permission: Writer, state: State, _query: Annotate
 
 
 async def _stream(services: AssistantServices, caller: Caller, text: str) -> AsyncIterator[bytes]:
-    from showup.assistant import chat
-
-    async for event in chat.answer(services, caller, text):
+    answer = await load_answer()
+    async for event in answer(services, caller, text):
         yield b"event: %b\ndata: %b\n\n" % (event.kind.encode(), msgspec.json.encode(event.data))
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
@@ -10,6 +10,7 @@ from fastapi.responses import StreamingResponse
 
 from showup.access.teammate import Session
 from showup.assistant import chat_store, usage_store
+from showup.assistant.chat_event import BUSY, ChatEvent, is_answering, load_answer, require_model
 from showup.assistant.tool_context import Caller, ToolFailed, find_caller
 from showup.web.dashboard.approval_view import find_cards
 from showup.web.dashboard.chat_view import Reply, Turn, approvals_in, turns_of
@@ -84,12 +85,11 @@ async def clear_chat(request: Request, session: SignedInMember, state: State) ->
 async def _stream(
     state: AppState, session: Session, caller: Caller, text: str | None, base: str
 ) -> AsyncIterator[bytes]:
-    from showup.assistant import chat
-
     reply, note, drawn = Reply(), _INTERRUPTED if text is None else None, 0.0
     loop = asyncio.get_running_loop()
     if text is not None:
-        async for event in chat.answer(state.assistant, caller, text):
+        answer = await load_answer()
+        async for event in answer(state.assistant, caller, text):
             note = _add(reply, event)
             if loop.time() - drawn >= _DRAW_INTERVAL:
                 drawn = loop.time()
@@ -100,15 +100,14 @@ async def _stream(
 
 async def _answer_whole(state: AppState, caller: Caller, text: str) -> str | None:
     """Answer, and return what a person must know of it if there is no answer."""
-    from showup.assistant import chat
-
     note = None
-    async for event in chat.answer(state.assistant, caller, text):
+    answer = await load_answer()
+    async for event in answer(state.assistant, caller, text):
         note = event.data["note"] if event.kind == "error" else None
     return note
 
 
-def _add(reply: Reply, event: Any) -> str | None:
+def _add(reply: Reply, event: ChatEvent) -> str | None:
     """Add an event to the reply, and return the note with which the reply ends."""
     data = event.data
     match event.kind:
@@ -144,15 +143,13 @@ def _event(name: str, text: str) -> bytes:
 
 def _fault(text: str, state: AppState, caller: Caller) -> str | None:
     """Return why this can't be asked."""
-    from showup.assistant import chat
-
     if not 0 < len(text) <= MAX_TEXT:
         return f"Write what you want to know, in up to {MAX_TEXT:,} characters."
     try:
-        chat.require_model(state.assistant)
+        require_model(state.assistant)
     except ToolFailed as failed:
         return str(failed)
-    return chat.BUSY if chat.is_answering(state.assistant, caller) else None
+    return BUSY if is_answering(state.assistant, caller) else None
 
 
 async def _caller(session: Session, state: AppState) -> Caller:
