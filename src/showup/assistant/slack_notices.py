@@ -48,6 +48,7 @@ async def tell_result(
         return
     if approval.state != "pending":
         await connection.execute(_WITHDRAW, workspace_id, asked_key, now)
+    await connection.execute(_WITHDRAW_OLDER, workspace_id, DECIDED, str(approval_id), now)
     url = msgspec.json.decode(asked["details"])["url"]
     key = f"{DECIDED}:{approval.id}:{approval.state}:{approval.digest[:8]}:{approval.undone_by or ''}:{again}"
     notification = SystemNotification(kind=DECIDED, key=key, details=await _details(tx, approval, url))
@@ -96,4 +97,10 @@ _ASKED: Final = "SELECT details::text AS details FROM deliveries WHERE workspace
 _WITHDRAW: Final = """
     UPDATE deliveries SET state = 'withdrawn', because = 'it was decided meanwhile', updated_at = $3
     WHERE workspace_id = $1 AND key = $2 AND state = 'scheduled'
+"""
+# Nor does an older result, which could otherwise arrive after the newer one.
+_WITHDRAW_OLDER: Final = """
+    UPDATE deliveries SET state = 'withdrawn', because = 'it was decided meanwhile', updated_at = $4
+    WHERE workspace_id = $1 AND state = 'scheduled' AND event_id IS NULL AND kind = $2
+    AND details->>'approval_id' = $3
 """

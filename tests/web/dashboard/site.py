@@ -12,6 +12,7 @@ from typing import Any, TypeAlias
 import uvicorn
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
+from starlette.types import ASGIApp
 
 from showup.access.secrets_at_rest import Seal
 from showup.assistant.tool_context import AssistantServices
@@ -55,6 +56,7 @@ async def _serve(
     started: Future[Site],
     stop: asyncio.Event,
     services_of: ServicesFactory | None,
+    wrap: Callable[[ASGIApp], ASGIApp],
 ) -> None:
     engine = connect(database_url, pool_size=6)
     feed = LiveFeed(engine)
@@ -69,7 +71,7 @@ async def _serve(
         assistant_services=None if services_of is None else services_of(engine),
     )
     with socket.create_server(("127.0.0.1", 0)) as listen_socket:
-        served = with_middleware(app, cors_origins=[])
+        served = wrap(with_middleware(app, cors_origins=[]))
         server = uvicorn.Server(uvicorn.Config(served, lifespan="off", log_config=None, timeout_graceful_shutdown=5))
         task = asyncio.create_task(server.serve([listen_socket]))
         started.set_result(Site(engine, feed, asyncio.get_running_loop(), listen_socket.getsockname()[1]))
@@ -82,13 +84,16 @@ async def _serve(
 
 @contextmanager
 def running_site(
-    database_url: str, clock: Callable[[], datetime], services_of: ServicesFactory | None = None
+    database_url: str,
+    clock: Callable[[], datetime],
+    services_of: ServicesFactory | None = None,
+    wrap: Callable[[ASGIApp], ASGIApp] = lambda app: app,
 ) -> Iterator[Site]:
-    """Runs the app until the end; `services_of` builds what the assistant uses."""
+    """Runs the app until the end; `services_of` builds what the assistant uses, `wrap` surrounds the app."""
     started: Future[Site] = Future()
     stop = asyncio.Event()
     thread = threading.Thread(
-        target=lambda: asyncio.run(_serve(database_url, clock, started, stop, services_of)), daemon=True
+        target=lambda: asyncio.run(_serve(database_url, clock, started, stop, services_of, wrap)), daemon=True
     )
     thread.start()
     site = started.result(20)
