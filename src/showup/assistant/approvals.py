@@ -28,7 +28,7 @@ from showup.reads.deals import find_deal
 from showup.reads.rows import Item
 from showup.sources.manual.translate import encode, translate
 
-_WAITING: Final = "Nothing is changed yet: a person must grant it at /assistant. Tell the user so, and don't ask again."
+_WAITING: Final = "Nothing is changed yet: a person must grant it at /assistant/approvals. Tell the user so, and don't ask again."
 _FINAL: Final = {
     "denied": "A person denied this change",
     "expired": "Nobody granted this change in time",
@@ -174,7 +174,7 @@ async def _decide(  # the person, what they saw, and when
 async def _not_theirs(tx: AsyncConnection, permission: Permission, approval: Approval) -> str | None:
     """Return why this caller can't grant it; None if they may."""
     if permission.actor == approval.requested_by and permission.actor.startswith("key:"):
-        return "A key can't grant what it asked for itself: a person must, at /assistant"
+        return "A key can't grant what it asked for itself: a person must, at /assistant/approvals"
     if not await store.may_still_write(tx, approval.workspace_id, approval.requested_by):
         return "The one who asked for the change may not change this workspace any more"
     return None

@@ -173,6 +173,7 @@ async def test_after_the_state_moved_on_the_message_has_the_new_difference(team:
     old = press(message, GRANT, team.now, ANN)
     moved = DealChanged(subject="uid:one", change=DealChange(stage="proposal"))
     await execute(team.engine, team.workspace, moved, at=team.now)
+    team.now += timedelta(seconds=1)
     await team.send_interaction(old)
     await deliver(team)
     assert "something else now" in told(team, ANN)[-1]
