@@ -28,7 +28,9 @@ from showup.reads.deals import find_deal
 from showup.reads.rows import Item
 from showup.sources.manual.translate import encode, translate
 
-_WAITING: Final = "Nothing is changed yet: a person must grant it at /assistant/approvals. Tell the user so, and don't ask again."
+_WAITING: Final = (
+    "Nothing is changed yet: a person must grant it at /assistant/approvals. Tell the user so, and don't ask again."
+)
 _FINAL: Final = {
     "denied": "A person denied this change",
     "expired": "Nobody granted this change in time",

@@ -66,17 +66,20 @@ _DELETES: Final = {
         DELETE FROM chat_messages WHERE (workspace_id, actor, number) IN (
             SELECT m.workspace_id, m.actor, m.number FROM chat_messages m
             LEFT JOIN assistant_settings s ON s.workspace_id = m.workspace_id
-            WHERE m.created_at < CAST(:now AS timestamptz) - make_interval(days => coalesce(s.chat_days, :chat_days)) LIMIT :at_once)
+            WHERE m.created_at < CAST(:now AS timestamptz) - make_interval(days => coalesce(s.chat_days, :chat_days))
+            LIMIT :at_once)
     """,
     "chat_questions": """
         DELETE FROM chat_questions WHERE id IN (
-            SELECT id FROM chat_questions WHERE created_at < CAST(:now AS timestamptz) - interval '1 hour' LIMIT :at_once)
+            SELECT id FROM chat_questions WHERE created_at < CAST(:now AS timestamptz) - interval '1 hour'
+            LIMIT :at_once)
     """,
     "approvals": """
         DELETE FROM approvals WHERE id IN (
             SELECT a.id FROM approvals a LEFT JOIN assistant_settings s ON s.workspace_id = a.workspace_id
             WHERE a.state <> 'pending'
-            AND a.created_at < CAST(:now AS timestamptz) - make_interval(days => coalesce(s.approval_days, :approval_days)) LIMIT :at_once)
+            AND a.created_at < CAST(:now AS timestamptz) - make_interval(days => coalesce(s.approval_days, :approval_days))
+            LIMIT :at_once)
     """,
     "assistant_usage": """
         DELETE FROM assistant_usage WHERE (workspace_id, actor, day) IN (

@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import Browser as Chromium
 from playwright.sync_api import Page, expect
 
+import showup.assistant.chat  # noqa: F401  # its first import is slow, and the first answer would wait for it
 from showup.assistant.tool_context import AssistantServices, ModelAccess
 from showup.container import event_handlers
 from tests.database_pool import DatabasePool
@@ -17,7 +18,7 @@ from tests.web.dashboard.browsing import HOSTILE, check_page, open_browser, sign
 from tests.web.dashboard.site import Site, running_site
 from tests.web.scenario import ticking_clock
 
-expect.set_options(timeout=20_000)
+expect.set_options(timeout=40_000)
 WIDE, PHONE = {"width": 1440, "height": 900}, {"width": 360, "height": 740}
 PAGES = ("assistant", "assistant/approvals", "settings/assistant")
 
