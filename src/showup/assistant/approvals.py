@@ -67,7 +67,7 @@ async def ask(context: ToolContext, tool: str, arguments: Any) -> Item:
         if granted_by is not None and CHANGES[tool].is_reversible:
             done = await _do(tx, services, approval, planned, decided_by=granted_by, now=now)
             return {"approval_id": done.id, "state": done.state, "difference": shown, "note": "The change is done."}
-        await slack_notices.tell_asked(tx, approval, f"{services.public_url.rstrip('/')}/assistant/approvals", now)
+        await slack_notices.notify_asked(tx, approval, f"{services.public_url.rstrip('/')}/assistant/approvals", now)
         return _pending(approval)
 
 
@@ -210,7 +210,7 @@ async def _do(  # what, by whom, and when
 async def _record(tx: AsyncConnection, approval: Approval, now: datetime, **values: Any) -> None:
     """Record what became of the change, and show it where it was asked."""
     await store.change(tx, approval.id, **values)
-    await slack_notices.tell_result(tx, approval.workspace_id, approval.id, now)
+    await slack_notices.notify_result(tx, approval.workspace_id, approval.id, now)
 
 
 async def _moved_on(unit_of_work: UnitOfWork, undo_plan: dict[str, Any]) -> str | None:

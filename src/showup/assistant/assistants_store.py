@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from sqlalchemy import or_, select
+from sqlalchemy import or_, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from showup.access.teammate import ACTOR_PREFIX
@@ -26,3 +26,12 @@ async def list_writers(tx: AsyncConnection, workspace_id: UUID) -> list[str]:
     found_keys = await tx.scalars(names.order_by(keys.name).limit(_MAX_LISTED))
     found_teammates = await tx.scalars(emails.order_by(teammates.c.email).limit(_MAX_LISTED))
     return [*(f"key:{name}" for name in found_keys), *(f"{ACTOR_PREFIX}{email}" for email in found_teammates)]
+
+
+async def has_slack(tx: AsyncConnection, workspace_id: UUID) -> bool:
+    """Return whether the workspace has a Slack that shows changes; without its signing secret, it shows none."""
+    query = text(
+        "SELECT EXISTS (SELECT FROM subscriptions WHERE workspace_id = :workspace_id AND destination = 'slack'"
+        " AND until IS NULL AND 'approval.asked' = ANY(kinds))"
+    )
+    return bool(await tx.scalar(query, {"workspace_id": workspace_id}))

@@ -39,10 +39,10 @@ async def decide(services: AssistantServices, press: ApprovalPress, workspace_id
     async with services.write() as tx:
         # The message may be older than the decision, so it is brought up to date.
         if permission is not None:
-            await slack_notices.tell_result(tx, approval.workspace_id, approval.id, now, again=press.id)
+            await slack_notices.notify_result(tx, approval.workspace_id, approval.id, now, again=press.id)
         if because is not None:
-            key = f"approval.told:{press.id}"
-            await slack_notices.tell_member(tx, approval.workspace_id, member.id, because, key=key, now=now)
+            key = f"approval.reply:{press.id}"
+            await slack_notices.notify_member(tx, approval.workspace_id, member.id, because, key=key, now=now)
 
 
 async def _decide(services: AssistantServices, press: ApprovalPress, permission: Permission | None) -> str | None:

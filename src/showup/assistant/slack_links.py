@@ -11,7 +11,6 @@ from uuid import UUID, uuid4
 
 import msgspec
 from msgspec import Struct
-from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from showup.access import slack_users_store
@@ -37,15 +36,6 @@ class _Request(Struct, frozen=True, array_like=True):
 
 
 _decoder: Final = msgspec.msgpack.Decoder(_Request)
-
-
-async def has_slack(tx: AsyncConnection, workspace_id: UUID) -> bool:
-    """Return whether the workspace has a Slack whose buttons can be verified."""
-    query = text(
-        "SELECT EXISTS (SELECT FROM subscriptions WHERE workspace_id = :workspace_id AND destination = 'slack'"
-        " AND until IS NULL AND :kind = ANY(kinds))"
-    )
-    return bool(await tx.scalar(query, {"workspace_id": workspace_id, "kind": slack_notices.ASKED}))
 
 
 async def ask(tx: AsyncConnection, services: AssistantServices, workspace_id: UUID, teammate: Teammate) -> None:
@@ -81,8 +71,8 @@ async def finish(services: AssistantServices, press: LinkPress, workspace_ids: C
             await slack_users_store.link(tx, request.workspace_id, user, request.teammate_id, now)
             name = permission.actor.removeprefix("teammate:")
             reply = f"You are linked with {name}. You can grant here what assistants ask for."
-        key = f"approval.told:{press.id}"
-        await slack_notices.tell_member(tx, request.workspace_id, press.member.id, reply, key=key, now=now)
+        key = f"approval.reply:{press.id}"
+        await slack_notices.notify_member(tx, request.workspace_id, press.member.id, reply, key=key, now=now)
 
 
 def _read(seal: Seal, token: str) -> _Request | None:

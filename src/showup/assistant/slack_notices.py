@@ -25,7 +25,7 @@ DECIDED: Final = "approval.decided"
 _SLACK: Final = "slack"
 
 
-async def tell_asked(tx: AsyncConnection, approval: Approval, url: str, now: datetime) -> None:
+async def notify_asked(tx: AsyncConnection, approval: Approval, url: str, now: datetime) -> None:
     """Ask the subscribers for a decision; `url` is the page with the change."""
     details = await _details(tx, approval, url)
     notification = SystemNotification(
@@ -34,7 +34,7 @@ async def tell_asked(tx: AsyncConnection, approval: Approval, url: str, now: dat
     await notify_subscribers(await driver_connection(tx), approval.workspace_id, [notification], now)
 
 
-async def tell_result(
+async def notify_result(
     tx: AsyncConnection, workspace_id: UUID, approval_id: UUID, now: datetime, *, again: str = ""
 ) -> None:
     """Show in the message of the question how the change is now. `again`: also if that was shown before."""
@@ -55,11 +55,11 @@ async def tell_result(
     await notify_subscribers(connection, workspace_id, [notification], now)
 
 
-async def tell_member(
+async def notify_member(
     tx: AsyncConnection, workspace_id: UUID, member: str, text: str, *, key: str, now: datetime
 ) -> None:
     """Tell one Slack user something, in a direct message; once for each key."""
-    notification = SystemNotification(kind="approval.told", key=key, details={"member": member, "text": text})
+    notification = SystemNotification(kind="approval.reply", key=key, details={"member": member, "text": text})
     queue = DestinationQueue(workspace_id=workspace_id, destination=_SLACK)
     await notify_destination(await driver_connection(tx), queue, notification, now)
 

@@ -91,7 +91,7 @@ async def link(scenario: SlackScenario, email: str, user: dict[str, Any]) -> Non
     await deliver(scenario)
 
 
-def told(scenario: SlackScenario, user: dict[str, Any]) -> list[str]:
+def direct_messages(scenario: SlackScenario, user: dict[str, Any]) -> list[str]:
     return [one.words for one in scenario.slack.messages(user["id"])]
 
 
@@ -100,7 +100,7 @@ async def test_a_linked_teammate_grants_and_the_message_shows_the_result(team: S
     assert "Move" in message.words
     assert "Deal moved, Stage: booked → *met*" in message.words
     await link(team, DANA, ANN)
-    assert "You are linked with dana@ours.example" in told(team, ANN)[0]
+    assert "You are linked with dana@ours.example" in direct_messages(team, ANN)[0]
     pressed = press(message, GRANT, team.now, ANN)
     for _ in range(2):  # Slack may send a press again.
         assert (await team.send_interaction(pressed)).status_code == 200
@@ -118,13 +118,13 @@ async def test_a_linked_teammate_grants_and_the_message_shows_the_result(team: S
     assert len(team.slack.messages()) == 1
 
 
-async def test_who_is_not_linked_or_may_not_is_told_so_and_nothing_happens(team: SlackScenario) -> None:
+async def test_who_is_not_linked_or_may_not_gets_a_reply_and_changes_nothing(team: SlackScenario) -> None:
     message = await wanted(team)
     pressed = press(message, GRANT, team.now, BEN)
     for _ in range(2):
         assert (await team.send_interaction(pressed)).status_code == 200
     await deliver(team)
-    (words,) = told(team, BEN)
+    (words,) = direct_messages(team, BEN)
     assert "Showup doesn't know who you are" in words
     # Ria is linked, and may only read.
     async with team.engine.begin() as tx:
@@ -135,7 +135,7 @@ async def test_who_is_not_linked_or_may_not_is_told_so_and_nothing_happens(team:
     team.now += timedelta(seconds=1)
     await team.press_button(message, GRANT, user=BEN)
     await deliver(team)
-    assert "you may read this workspace" in told(team, BEN)[1]
+    assert "you may read this workspace" in direct_messages(team, BEN)[1]
     assert await stage(team) == "booked"
     assert [one["state"] for one in await rows(team, "approvals")] == ["pending"]
     assert GRANT in message.buttons
@@ -161,7 +161,7 @@ async def test_the_link_is_for_its_member_alone_and_ends(team: SlackScenario) ->
     await team.press_button(asked, LINK, user=ANN)
     await deliver(team)
     assert await rows(team, "slack_users") == []
-    assert "too old" in told(team, ANN)[0]
+    assert "too old" in direct_messages(team, ANN)[0]
     # Who may only read has nothing to grant.
     await link(team, RIA, BEN)
     assert await rows(team, "slack_users") == []
@@ -176,7 +176,7 @@ async def test_after_the_state_moved_on_the_message_has_the_new_difference(team:
     team.now += timedelta(seconds=1)
     await team.send_interaction(old)
     await deliver(team)
-    assert "something else now" in told(team, ANN)[-1]
+    assert "something else now" in direct_messages(team, ANN)[-1]
     assert "Stage: proposal → *met*" in message.words
     assert await stage(team) == "proposal"
     await team.press_button(message, DENY, user=ANN)

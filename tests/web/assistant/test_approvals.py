@@ -333,10 +333,10 @@ async def test_old_chats_and_changes_are_deleted(
     """Each workspace keeps them for as long as its settings say; what waits is kept until it expires."""
     await granted(services, await outcome(services, scenario))
     waiting = await wanted(services, "move_deal", deal_id=str(await scenario.deal_id("met")), stage="proposal")
-    said = [ChatMessage(role="user", content=[{"type": "text", "text": "Hello"}])]
+    messages = [ChatMessage(role="user", content=[{"type": "text", "text": "Hello"}])]
     async with services.write() as tx:
         for workspace in ("ours", "theirs"):
-            await chat_store.append(tx, id_of(workspace), MEMBER, said, clock())
+            await chat_store.append(tx, id_of(workspace), MEMBER, messages, clock())
         await chat_store.add_question(tx, id_of("ours"), MEMBER, "Hello?", clock())
     await switch(services, chat_days=3, approval_days=5, changed_at=clock())
     task = AssistantRetention(engine=scenario.engine, clock=clock)

@@ -38,7 +38,7 @@ async def test_a_person_grants_and_undoes_on_the_page(member: Browser, approval_
     assert refused.status_code == 409
     assert "not the one that you saw" in refused.text
     part = await member.post(path, do="grant", digest=digest, headers={"HX-Request": "true"})
-    assert (part.status_code, part.text.count("<section")) == (200, 1)
+    assert (part.status_code, part.text.count("<article")) == (200, 1)
     assert (await scenario.rows("approvals"))[0]["state"] == "done"
     assert 'value="undo"' in (await member.get(LIST)).text
     assert (await member.post(path, do="undo")).status_code == 303

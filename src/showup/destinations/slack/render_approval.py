@@ -87,7 +87,7 @@ def _text(value: Any) -> str:
     return escaped(" ".join(str(value).split())).replace("*", "∗")
 
 
-def _told_message(notification: Notification) -> Message:
+def _reply_message(notification: Notification) -> Message:
     """Returns what one member must know, as a direct message to them."""
     text = safe_text(str(notification.details["text"]), 1_000)
     return Message(text=text, blocks=[section(text)], channel=str(notification.details["member"]))
@@ -105,7 +105,7 @@ def _link_message(notification: Notification) -> Message:
         text=f"Are you {email} in Showup?",
         blocks=[section(question), buttons(pressed), context(f"The button works until {until}.")],
         to=str(details["email"]),
-        # Whoever pressed the button would act as the teammate, so no channel gets it.
+        # Its presser acts as the teammate from then on, so no channel gets the button.
         shared_blocks=[section(f"Showup could not ask {email} for their link. {unknown}")],
     )
 
@@ -113,6 +113,6 @@ def _link_message(notification: Notification) -> Message:
 WRITERS: Final[dict[str, Writer]] = {
     "approval.asked": _approval_message,
     "approval.decided": _approval_message,
-    "approval.told": _told_message,
+    "approval.reply": _reply_message,
     "slack.link": _link_message,
 }

@@ -100,7 +100,7 @@ async def change_slack(request: Request, session: SignedInMember, state: State) 
     async with services.write() as tx:
         match form.get("do"):
             case "link":
-                if not await slack_links.has_slack(tx, workspace_id):
+                if not await assistants_store.has_slack(tx, workspace_id):
                     raise Refusal("conflict", "This workspace has no Slack. Connect it first: see docs/SLACK.md.")
                 await slack_links.ask(tx, services, workspace_id, session.teammate)
                 return redirect(request, f"{PATH}?asked=1")
@@ -171,7 +171,7 @@ async def _page(  # what the page shows beside the data
             "actors": [(actor, [(tool, (actor, tool.name) in allowed) for tool in _REVERSIBLE]) for actor in actors],
             "accounts": await calcom_profiles_store.list_profiles(tx, services.seal, session.teammate.id),
             "has_oauth": services.oauth is not None,
-            "has_slack": await slack_links.has_slack(tx, workspace_id),
+            "has_slack": await assistants_store.has_slack(tx, workspace_id),
             "slack_user": await slack_users_store.find_user(tx, workspace_id, session.teammate.id),
             "can_write": permission.allows("write"),
             "is_admin": permission.allows("admin"),

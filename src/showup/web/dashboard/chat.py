@@ -13,7 +13,7 @@ from showup.assistant import chat_store, usage_store
 from showup.assistant.chat_event import BUSY, ChatEvent, is_answering, load_answer, require_model
 from showup.assistant.tool_context import Caller, ToolFailed, find_caller
 from showup.web.dashboard.approval_view import find_cards
-from showup.web.dashboard.chat_view import Reply, Turn, approvals_in, turns_of
+from showup.web.dashboard.chat_view import ChatEntry, Reply, approvals_in, entries_of
 from showup.web.dashboard.page_route import DashboardRoute, is_part, redirect
 from showup.web.dashboard.shell import record_visit, shell_context, viewer_of
 from showup.web.dashboard.templates import base_of, render_page, render_text
@@ -50,7 +50,7 @@ async def ask(request: Request, session: SignedInMember, state: State) -> Respon
     if is_part(request):
         async with state.assistant.write() as tx:
             question_id = await chat_store.add_question(tx, caller.workspace.id, caller.actor, text, state.clock())
-        context = {"session": session, "turns": [Turn(question=text)], "question_id": question_id, "cards": {}}
+        context = {"session": session, "entries": [ChatEntry(question=text)], "question_id": question_id, "cards": {}}
         return render_page(request, "parts/chat_asked.html", context | {"fault": None, "typed": ""})
     note = await _answer_whole(state, caller, text)
     if note is not None:
@@ -126,12 +126,12 @@ def _add(reply: Reply, event: ChatEvent) -> str | None:
 async def _draw(
     state: AppState, session: Session, reply: Reply, base: str, *, note: str | None, is_complete: bool
 ) -> str:
-    turn = Turn(items=reply.items)
+    entry = ChatEntry(items=reply.items)
     viewer, cards = viewer_of(session, state), {}
-    if is_complete and (ids := approvals_in([turn])):
+    if is_complete and (ids := approvals_in([entry])):
         async with read_transaction(state, session.permission) as tx:
             cards = await find_cards(tx, session.permission, viewer, ids)
-    context = {"session": session, "viewer": viewer, "turn": turn, "cards": cards, "note": note, "back": "assistant"}
+    context = {"session": session, "viewer": viewer, "entry": entry, "cards": cards, "note": note, "back": "assistant"}
     context |= {"can_decide": session.permission.allows("write"), "is_complete": is_complete}
     return render_text("parts/chat_reply.html", context, base=base)
 
@@ -175,12 +175,12 @@ async def _page(  # what stands in the form
     if is_part(request):
         return render_page(request, "parts/chat_form.html", form | {"swapped": True}, status=status)
     async with read_transaction(state, permission) as tx:
-        turns = turns_of(await chat_store.load(tx, session.workspace.id, permission.actor))
+        entries = entries_of(await chat_store.load(tx, session.workspace.id, permission.actor))
         settings = await usage_store.load_settings(tx, session.workspace.id)
         used = await usage_store.usage_of_actor(tx, session.workspace.id, permission.actor, viewer.now)
         context = form | {
-            "turns": turns,
-            "cards": await find_cards(tx, permission, viewer, approvals_in(turns)),
+            "entries": entries,
+            "cards": await find_cards(tx, permission, viewer, approvals_in(entries)),
             "settings": settings,
             "used": used,
             "has_model": bool(services.model.key),

@@ -50,7 +50,7 @@ class ToolLine(Struct, frozen=True, kw_only=True):
     is_error: bool
 
 
-class Draft(Struct, frozen=True, kw_only=True):
+class MailDraft(Struct, frozen=True, kw_only=True):
     """A mail that was drafted, and is not sent. `id` is that of the call, which names its field on the page."""
 
     id: str
@@ -66,11 +66,11 @@ class ReplyItem(Struct, frozen=True, kw_only=True):
     kind: Literal["tools", "text", "draft", "approval"]
     tools: Sequence[ToolLine] = ()
     paragraphs: Sequence[Sequence[TextPart]] = ()
-    draft: Draft | None = None
+    draft: MailDraft | None = None
     approval_id: UUID | None = None
 
 
-class Turn(Struct, frozen=True, kw_only=True):
+class ChatEntry(Struct, frozen=True, kw_only=True):
     """What a person asked, or what the assistant replied."""
 
     question: str | None = None
@@ -115,7 +115,7 @@ class Reply:
             self._links |= _addresses(result)
         if name == "draft_mail" and not is_error:
             fields = {one: str(result.get(one, "")) for one in ("to", "subject", "body", "mailto")}
-            self._items.append(ReplyItem(kind="draft", draft=Draft(id=call_id, **fields)))
+            self._items.append(ReplyItem(kind="draft", draft=MailDraft(id=call_id, **fields)))
             self._links |= _addresses({"url": result.get("link")})
         if (approval_id := _uuid(result.get("approval_id"))) is not None:
             self._items.append(ReplyItem(kind="approval", approval_id=approval_id))
@@ -129,17 +129,17 @@ class Reply:
         return [ReplyItem(kind="text", paragraphs=paragraphs)] if paragraphs else []
 
 
-def turns_of(messages: Sequence[ChatMessage]) -> list[Turn]:
-    """Return a conversation, oldest turn first; one that was cut begins with a question."""
-    turns: list[Turn] = []
+def entries_of(messages: Sequence[ChatMessage]) -> list[ChatEntry]:
+    """Return a conversation, oldest entry first; one that was cut begins with a question."""
+    entries: list[ChatEntry] = []
     reply = Reply()
     for message in messages:
         for block in message.content:
             match block["type"]:
                 case "text" if message.role == "user":
-                    turns += _ended(reply)
+                    entries += _ended(reply)
                     reply = Reply()
-                    turns.append(Turn(question=block["text"]))
+                    entries.append(ChatEntry(question=block["text"]))
                 case "text":
                     reply.add_text(block["text"])
                 case "tool_use":
@@ -149,18 +149,18 @@ def turns_of(messages: Sequence[ChatMessage]) -> list[Turn]:
                     reply.add_result(block["tool_use_id"], content, is_error=block["is_error"])
                 case _:
                     pass
-    turns += _ended(reply)
-    first = next((place for place, turn in enumerate(turns) if turn.question is not None), len(turns))
-    return turns[first:]
+    entries += _ended(reply)
+    first = next((place for place, entry in enumerate(entries) if entry.question is not None), len(entries))
+    return entries[first:]
 
 
-def approvals_in(turns: Sequence[Turn]) -> set[UUID]:
+def approvals_in(entries: Sequence[ChatEntry]) -> set[UUID]:
     """Return the ids of the changes that were asked for."""
-    return {item.approval_id for turn in turns for item in turn.items if item.approval_id is not None}
+    return {item.approval_id for entry in entries for item in entry.items if item.approval_id is not None}
 
 
-def _ended(reply: Reply) -> list[Turn]:
-    return [Turn(items=reply.items)] if reply.items else []
+def _ended(reply: Reply) -> list[ChatEntry]:
+    return [ChatEntry(items=reply.items)] if reply.items else []
 
 
 def _tool_line(name: str, arguments: Mapping[str, Any], result: Mapping[str, Any], *, is_error: bool) -> ToolLine:
