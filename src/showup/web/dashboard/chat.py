@@ -13,7 +13,7 @@ from showup.assistant import chat_store, usage_store
 from showup.assistant.chat_event import BUSY, ChatEvent, is_answering, load_answer, require_model
 from showup.assistant.tool_context import Caller, ToolFailed, find_caller
 from showup.web.dashboard.approval_view import find_cards
-from showup.web.dashboard.chat_view import ChatEntry, Reply, approvals_in, entries_of
+from showup.web.dashboard.chat_view import ChatEntry, ReplyBuilder, approvals_in, entries_of
 from showup.web.dashboard.page_route import DashboardRoute, is_part, redirect
 from showup.web.dashboard.shell import record_visit, shell_context, viewer_of
 from showup.web.dashboard.templates import base_of, render_page, render_text
@@ -85,7 +85,7 @@ async def clear_chat(request: Request, session: SignedInMember, state: State) ->
 async def _stream(
     state: AppState, session: Session, caller: Caller, text: str | None, base: str
 ) -> AsyncIterator[bytes]:
-    reply, note, drawn = Reply(), _INTERRUPTED if text is None else None, 0.0
+    reply, note, drawn = ReplyBuilder(), _INTERRUPTED if text is None else None, 0.0
     loop = asyncio.get_running_loop()
     if text is not None:
         answer = await load_answer()
@@ -107,7 +107,7 @@ async def _answer_whole(state: AppState, caller: Caller, text: str) -> str | Non
     return note
 
 
-def _add(reply: Reply, event: ChatEvent) -> str | None:
+def _add(reply: ReplyBuilder, event: ChatEvent) -> str | None:
     """Add an event to the reply, and return the note with which the reply ends."""
     data = event.data
     match event.kind:
@@ -124,7 +124,7 @@ def _add(reply: Reply, event: ChatEvent) -> str | None:
 
 
 async def _draw(
-    state: AppState, session: Session, reply: Reply, base: str, *, note: str | None, is_complete: bool
+    state: AppState, session: Session, reply: ReplyBuilder, base: str, *, note: str | None, is_complete: bool
 ) -> str:
     entry = ChatEntry(items=reply.items)
     viewer, cards = viewer_of(session, state), {}

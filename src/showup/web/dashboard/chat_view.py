@@ -77,7 +77,7 @@ class ChatEntry(Struct, frozen=True, kw_only=True):
     items: Sequence[ReplyItem] = ()
 
 
-class Reply:
+class ReplyBuilder:
     """Gathers the parts of one reply, as they are stored or as they arrive."""
 
     def __init__(self) -> None:
@@ -132,13 +132,13 @@ class Reply:
 def entries_of(messages: Sequence[ChatMessage]) -> list[ChatEntry]:
     """Return a conversation, oldest entry first; one that was cut begins with a question."""
     entries: list[ChatEntry] = []
-    reply = Reply()
+    reply = ReplyBuilder()
     for message in messages:
         for block in message.content:
             match block["type"]:
                 case "text" if message.role == "user":
                     entries += _ended(reply)
-                    reply = Reply()
+                    reply = ReplyBuilder()
                     entries.append(ChatEntry(question=block["text"]))
                 case "text":
                     reply.add_text(block["text"])
@@ -159,7 +159,7 @@ def approvals_in(entries: Sequence[ChatEntry]) -> set[UUID]:
     return {item.approval_id for entry in entries for item in entry.items if item.approval_id is not None}
 
 
-def _ended(reply: Reply) -> list[ChatEntry]:
+def _ended(reply: ReplyBuilder) -> list[ChatEntry]:
     return [ChatEntry(items=reply.items)] if reply.items else []
 
 
