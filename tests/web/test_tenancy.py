@@ -166,6 +166,7 @@ OURS = {
     "token": "made-up",
     "teammate_id": id_of("teammate.member"),
     "approval_id": id_of("ours.approval"),
+    "question_id": id_of("ours.question"),
     "tool": "move_deal",
     "view_id": id_of("ours.view"),
 }
