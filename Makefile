@@ -44,7 +44,7 @@ histories: .venv/check.stamp ## replay HISTORIES=2000 generated histories in any
 bench: .venv/check.stamp ## run the benchmarks; BENCHMARKS="--quick" runs the small sizes
 	@$(BIN)/python -m benchmarks $(BENCHMARKS)
 
-torture: .venv/check.stamp ## kill processes under load and check the data; TORTURE="r1 --rounds 100" selects the test and the rounds
+torture: .venv/check.stamp .venv/torture.stamp ## kill processes under load and check the data; TORTURE="r1 --rounds 100" selects the test and the rounds
 	@$(BIN)/python -m tests.torture $(TORTURE)
 
 screenshots: .venv/check.stamp .venv/browser.stamp ## make a picture of each page, wide and on a phone, light and dark, in SCREENSHOTS=screenshots
@@ -61,6 +61,7 @@ pins: .venv/check.stamp ## pin the requirements of pyproject.toml anew, with has
 	@$(BIN)/uv pip compile pyproject.toml $(PIN) --group build -o requirements/run.txt
 	@$(BIN)/uv pip compile pyproject.toml $(PIN) --group build --group check -c requirements/run.txt \
 		-o requirements/check.txt
+	@$(BIN)/uv pip compile $(PIN) --group torture -o requirements/torture.txt
 
 clean: ## remove what these targets made
 	rm -rf .venv build dist src/*.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage*

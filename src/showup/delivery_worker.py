@@ -8,6 +8,7 @@ from uuid import UUID
 import asyncpg
 
 from showup.analysis.week_counter import WeekCounter
+from showup.assistant.retention import AssistantRetention
 from showup.container import (
     Container,
     ProcessConfig,
@@ -75,7 +76,7 @@ async def open_delivery_worker(
 
 
 def _periodic_tasks(container: Container, clients: Clients) -> list[PeriodicTask]:
-    """Builds the tasks that the worker starts each minute; each finds out itself whether it is due."""
+    """Builds the tasks that the worker starts each minute; each finds out itself whether it is due. One is hourly."""
     engine, clock = container.engine, container.clock
     reconciler = build_reconciler(container, clients)
     tasks: dict[str, Callable[[], Awaitable[None]]] = {
@@ -85,7 +86,8 @@ def _periodic_tasks(container: Container, clients: Clients) -> list[PeriodicTask
         "digest": DigestWriter(engine, clock, load_digest).write_due,
         "count_weeks": WeekCounter(engine, clock).run,
     }
-    return [PeriodicTask(name=name, cron="* * * * *", run=run) for name, run in tasks.items()]
+    hourly = PeriodicTask(name="assistant", cron="23 * * * *", run=AssistantRetention(engine=engine, clock=clock).run)
+    return [*(PeriodicTask(name=name, cron="* * * * *", run=run) for name, run in tasks.items()), hourly]
 
 
 def build_reconciler(container: Container, clients: Clients) -> Reconciler:

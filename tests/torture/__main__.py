@@ -1,11 +1,13 @@
 """Run the torture tests for longer than the suite does: kill processes under load, and check the data afterwards.
 
-Usage: `python -m tests.torture [r1] [r4] [r6] [commands] [deliveries] [import] [--rounds N] [--seed N]`.
+Usage: `python -m tests.torture [r1] [r4] [r6] [commands] [deliveries] [import] [mcp] [--rounds N] [--seed N]`.
 
 `commands` sends people's commands between late webhooks, and checks that none is undone.
 `deliveries` sends mails to 1,000 attendees through a failing mail provider, and kills workers `--rounds` times.
-`import` imports 1,000,000 leads, and kills the command `--rounds` times. The exit status is 1 after the first fault.
-The folder of a run that failed or was interrupted is not removed.
+`import` imports 1,000,000 leads, and kills the command `--rounds` times.
+`mcp` runs the npm conformance suite of MCP against `/mcp`, which needs the registry of npm.
+
+The exit status is 1 after the first fault. The folder of a run that failed or was interrupted is not removed.
 """
 
 import argparse
@@ -28,6 +30,7 @@ from tests.torture import exactly_once, lead_import
 from tests.torture.checks import faults_in_all
 from tests.torture.deployment import Deployment
 from tests.torture.many_processes import ManyProcesses
+from tests.torture.mcp_conformance import run_conformance
 from tests.torture.outages import Outages
 from tests.torture.people_commands import CommandPlan, run_commands
 from tests.torture.rounds import Plan, Result, run_proofs, run_round
@@ -42,6 +45,7 @@ _DEPLOYMENTS: dict[str, Callable[[Path], Deployment]] = {
 _EXACTLY_ONCE = "deliveries"
 _COMMANDS = "commands"
 _IMPORT = "import"
+_MCP = "mcp"
 _PEOPLE = 30
 _ATTENDEES = 1_000
 _LEADS = 1_000_000
@@ -53,10 +57,13 @@ def main() -> None:
     # Ctrl-C and SIGTERM both stop the processes that this command started.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     _console.print(f"seed {arguments.seed}: --seed {arguments.seed} repeats the same histories, processes and moments")
-    names = arguments.names or [*_DEPLOYMENTS, _COMMANDS, _EXACTLY_ONCE, _IMPORT]
-    sys.exit(
-        0 if all((_run_exactly_once if name == _EXACTLY_ONCE else _torture)(name, arguments) for name in names) else 1
-    )
+    names = arguments.names or [*_DEPLOYMENTS, _COMMANDS, _EXACTLY_ONCE, _IMPORT, _MCP]
+    others = {_EXACTLY_ONCE: _run_exactly_once, _MCP: _run_mcp}
+    sys.exit(0 if all(others.get(name, _torture)(name, arguments) for name in names) else 1)
+
+
+def _run_mcp(_name: str, _arguments: argparse.Namespace) -> bool:
+    return run_conformance() == 0
 
 
 def _arguments() -> argparse.Namespace:
@@ -64,9 +71,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "names",
         nargs="*",
-        choices=[[], *_DEPLOYMENTS, _COMMANDS, _EXACTLY_ONCE, _IMPORT],
+        choices=[[], *_DEPLOYMENTS, _COMMANDS, _EXACTLY_ONCE, _IMPORT, _MCP],
         metavar="TEST",
-        help="r1, r4, r6, commands, deliveries or import (all)",
+        help="r1, r4, r6, commands, deliveries, import or mcp (all)",
     )
     parser.add_argument("--rounds", type=int, default=20, help="how many rounds of each test (20)")
     parser.add_argument(

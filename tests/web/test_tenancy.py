@@ -148,9 +148,15 @@ DASHBOARD: Final = {
     ("POST", "/settings/teammates"): "admin",
     ("POST", "/settings/teammates/{teammate_id}"): "admin",
     ("GET", "/assistant"): "read",
+    ("POST", "/assistant"): "write",
+    ("GET", "/assistant/answers/{question_id}"): "write",
+    ("POST", "/assistant/clear"): "write",
+    ("GET", "/assistant/approvals"): "read",
     ("POST", "/assistant/approvals/{approval_id}"): "write",
-    ("POST", "/assistant/calcom"): "read",
-    ("POST", "/assistant/settings"): "admin",
+    ("GET", "/settings/assistant"): "read",
+    ("POST", "/settings/assistant"): "admin",
+    ("POST", "/settings/assistant/calcom"): "read",
+    ("POST", "/settings/assistant/slack"): "write",
 }
 # A password or a one-time link opens these: see tests/web/dashboard/test_sign_in.py.
 SIGN_IN = {
@@ -196,6 +202,7 @@ OURS = {
     "token": "made-up",
     "teammate_id": id_of("teammate.member"),
     "approval_id": id_of("ours.approval"),
+    "question_id": id_of("ours.question"),
     "tool": "move_deal",
     "view_id": id_of("ours.view"),
     "sender_id": id_of("ours.sender"),

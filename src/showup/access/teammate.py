@@ -14,7 +14,7 @@ ROLES: Final[tuple[Role, ...]] = get_args(Role)
 Theme: TypeAlias = Literal["system", "light", "dark"]
 THEMES: Final[tuple[Theme, ...]] = get_args(Theme)
 ClockFormat: TypeAlias = Literal["24h", "12h"]
-_SCOPES: Final[dict[Role, Scope]] = {"admin": "admin", "member": "write", "read_only": "read"}
+SCOPE_OF_ROLE: Final[dict[Role, Scope]] = {"admin": "admin", "member": "write", "read_only": "read"}
 ACTOR_PREFIX: Final = "teammate:"
 
 
@@ -66,4 +66,6 @@ class Session(Struct, frozen=True, kw_only=True):
     @property
     def permission(self) -> Permission:
         """Return what the teammate may do in the workspace that is shown."""
-        return Permission(actor=self.teammate.actor, scope=_SCOPES[self.workspace.role], workspace_id=self.workspace.id)
+        return Permission(
+            actor=self.teammate.actor, scope=SCOPE_OF_ROLE[self.workspace.role], workspace_id=self.workspace.id
+        )

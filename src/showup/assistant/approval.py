@@ -40,6 +40,10 @@ class Approval(Struct, frozen=True, kw_only=True):
         """Return what identifies the difference that the person saw."""
         return str(self.difference["digest"])
 
+    def is_waiting(self, now: datetime) -> bool:
+        """Return whether a person can still grant it."""
+        return self.state == "pending" and self.expires_at > now
+
     @property
     def can_undo(self) -> bool:
         """Return whether it was done, and not undone."""

@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from showup.access.permission import Permission
 from showup.assistant import approvals_store as store
-from showup.assistant import usage_store
+from showup.assistant import slack_notices, usage_store
 from showup.assistant.approval import LIFETIME, MAX_PENDING, Approval, ApprovalRefused
 from showup.assistant.planned_changes import CHANGES, PlannedChange
 from showup.assistant.tool import Arguments
@@ -28,7 +28,9 @@ from showup.reads.deals import find_deal
 from showup.reads.rows import Item
 from showup.sources.manual.translate import encode, translate
 
-_WAITING: Final = "Nothing is changed yet: a person must grant it at /assistant. Tell the user so, and don't ask again."
+_WAITING: Final = (
+    "Nothing is changed yet: a person must grant it at /assistant/approvals. Tell the user so, and don't ask again."
+)
 _FINAL: Final = {
     "denied": "A person denied this change",
     "expired": "Nobody granted this change in time",
@@ -65,6 +67,7 @@ async def ask(context: ToolContext, tool: str, arguments: Any) -> Item:
         if granted_by is not None and CHANGES[tool].is_reversible:
             done = await _do(tx, services, approval, planned, decided_by=granted_by, now=now)
             return {"approval_id": done.id, "state": done.state, "difference": shown, "note": "The change is done."}
+        await slack_notices.notify_asked(tx, approval, f"{services.public_url.rstrip('/')}/assistant/approvals", now)
         return _pending(approval)
 
 
@@ -106,9 +109,8 @@ async def deny(services: AssistantServices, permission: Permission, approval_id:
         if approval.state not in ("pending", "denied"):
             raise ApprovalRefused(f"The change was decided before: it is {approval.state}", approval)
         if approval.state == "pending":
-            await store.change(
-                tx, approval.id, state="denied", decided_by=permission.actor, decided_at=services.clock()
-            )
+            now = services.clock()
+            await _record(tx, approval, now, state="denied", decided_by=permission.actor, decided_at=now)
         return await _found(tx, permission, approval_id)
 
 
@@ -127,7 +129,7 @@ async def undo(services: AssistantServices, permission: Permission, approval_id:
             raise ApprovalRefused(because, approval)
         result = await unit_of_work.try_execute(approval.workspace_id, *_events_of(approval.undo))
         if result.refused is None:
-            await store.change(tx, approval.id, undone_by=permission.actor, undone_at=now)
+            await _record(tx, approval, now, undone_by=permission.actor, undone_at=now)
             return await _found(tx, permission, approval_id)
     raise ApprovalRefused(f"The rules refuse to undo it: {result.refused}", approval)
 
@@ -142,7 +144,8 @@ async def _decide(  # the person, what they saw, and when
     now: datetime,
 ) -> Approval | str:
     """Do the change and return its approval; or record why not, and return the reason."""
-    if approval.state != "pending":
+    # Of one that expired, the new difference is recorded too.
+    if approval.state not in ("pending", "expired"):
         return _FINAL[approval.state]
     if (because := await _not_theirs(tx, permission, approval)) is not None:
         return because
@@ -155,15 +158,15 @@ async def _decide(  # the person, what they saw, and when
         return str(failed)
     difference = await dry_run(unit_of_work, approval.workspace_id, *planned.events)
     if difference.refused is not None:
-        await store.change(tx, approval.id, state="refused", because=difference.refused, decided_at=now)
+        await _record(tx, approval, now, state="refused", because=difference.refused, decided_at=now)
         return f"{_FINAL['refused']}: {difference.refused}"
     shown = _to_json(difference)
     if approval.expires_at <= now:
-        await store.change(tx, approval.id, state="expired", difference=shown, decided_at=now)
+        await _record(tx, approval, now, state="expired", difference=shown, decided_at=now)
         return f"{_FINAL['expired']}. Ask the assistant for it again."
     if difference.digest != approval.digest:
         state = "outdated" if difference.is_empty else "pending"
-        await store.change(tx, approval.id, state=state, difference=shown)
+        await _record(tx, approval, now, state=state, difference=shown)
         return "The pipeline has changed since then, so the change would do something else now. Look at it again."
     if digest != approval.digest:
         return "The change is not the one that you saw. Look at it again."
@@ -173,7 +176,7 @@ async def _decide(  # the person, what they saw, and when
 async def _not_theirs(tx: AsyncConnection, permission: Permission, approval: Approval) -> str | None:
     """Return why this caller can't grant it; None if they may."""
     if permission.actor == approval.requested_by and permission.actor.startswith("key:"):
-        return "A key can't grant what it asked for itself: a person must, at /assistant"
+        return "A key can't grant what it asked for itself: a person must, at /assistant/approvals"
     if not await store.may_still_write(tx, approval.workspace_id, approval.requested_by):
         return "The one who asked for the change may not change this workspace any more"
     return None
@@ -200,8 +203,14 @@ async def _do(  # what, by whom, and when
         "event_ids": list(event_ids),
         "undo": {"events": undo_events, "deal": await _deal_now(unit_of_work, planned.deal_id)},
     }
-    await store.change(tx, approval.id, **values)
+    await _record(tx, approval, now, **values)
     return await _found(tx, permission, approval.id)
+
+
+async def _record(tx: AsyncConnection, approval: Approval, now: datetime, **values: Any) -> None:
+    """Record what became of the change, and show it where it was asked."""
+    await store.change(tx, approval.id, **values)
+    await slack_notices.notify_result(tx, approval.workspace_id, approval.id, now)
 
 
 async def _moved_on(unit_of_work: UnitOfWork, undo_plan: dict[str, Any]) -> str | None:

@@ -1,6 +1,6 @@
 """Store approvals, and the changes that people allowed an assistant for good."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID, uuid4
@@ -18,6 +18,7 @@ from showup.reads.rows import visible_to, workspace_of
 
 SORTS: Final[Sorts] = {"created_at": approvals.c.created_at}
 _KEY_PREFIX: Final = "key:"
+_MAX_WAITING: Final = 100
 _columns, _grants = approvals.c, tool_grants.c
 
 
@@ -37,6 +38,39 @@ async def list_approvals(
 async def find(tx: AsyncConnection, permission: Permission, approval_id: UUID) -> Approval | None:
     """Return the approval; None if the permission allows none with this id."""
     return await _fetch(tx, _select(permission).where(_columns.id == approval_id))
+
+
+async def find_in(tx: AsyncConnection, workspace_ids: Collection[UUID], approval_id: UUID) -> Approval | None:
+    """Return the approval if it belongs to one of these workspaces."""
+    everywhere = Permission(actor="showup", scope="read", workspace_id=None)
+    query = _select(everywhere).where(_columns.id == approval_id, _columns.workspace_id.in_(workspace_ids))
+    return await _fetch(tx, query)
+
+
+async def find_all(tx: AsyncConnection, permission: Permission, ids: Collection[UUID]) -> list[Approval]:
+    """Return the approvals with these ids that the permission allows, latest first."""
+    if not ids:
+        return []
+    return await _fetch_all(tx, _select(permission).where(_columns.id.in_(ids)))
+
+
+async def list_waiting(tx: AsyncConnection, permission: Permission, now: datetime) -> list[Approval]:
+    """Return the changes that a person can still grant, latest first."""
+    query = _select(permission).where(_columns.state == "pending", _columns.expires_at > now)
+    return await _fetch_all(tx, query.limit(_MAX_WAITING))
+
+
+async def find_undoable(tx: AsyncConnection, permission: Permission, event_ids: Collection[UUID]) -> dict[UUID, UUID]:
+    """Return the approvals of these events that can be undone: approval by event."""
+    if not event_ids:
+        return {}
+    query = select(_columns.id, _columns.event_ids).where(
+        visible_to(permission, approvals),
+        _columns.event_ids.overlap(list(event_ids)),
+        _columns.state == "done",
+        _columns.undone_at.is_(None),
+    )
+    return {event_id: row.id for row in await tx.execute(query) for event_id in row.event_ids}
 
 
 async def lock(tx: AsyncConnection, permission: Permission, approval_id: UUID) -> Approval | None:
@@ -133,6 +167,11 @@ async def may_still_write(tx: AsyncConnection, workspace_id: UUID, actor: str) -
         )
     # The key of the environment exists as long as the process does.
     return actor == "admin"
+
+
+async def _fetch_all(tx: AsyncConnection, query: Select[Any]) -> list[Approval]:
+    latest_first = query.order_by(_columns.created_at.desc(), _columns.id.desc())
+    return [Approval(**row) for row in (await tx.execute(latest_first)).mappings()]
 
 
 async def _fetch(tx: AsyncConnection, query: Select[Any]) -> Approval | None:

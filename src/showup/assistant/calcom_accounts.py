@@ -18,7 +18,7 @@ from showup.sources.calcom.api_errors import CalcomRefused, CalcomUnavailable
 from showup.sources.calcom.client import CalcomClient
 from showup.sources.calcom.rate_limiter import RateLimiter
 
-_CONNECT: Final = "Connect Cal.com at /assistant, with an API key or by signing in."
+_CONNECT: Final = "Connect Cal.com at /settings/assistant, with an API key or by signing in."
 _NO_OWNER: Final = (
     "This API key belongs to no teammate, so there is no calendar to look at. Create a key with"
     " `showup keys create NAME --scope read --teammate EMAIL`."

@@ -80,7 +80,7 @@ async def finish(services: AssistantServices, teammate_id: UUID, answer: Mapping
     if authorization is None:
         raise AuthorizationFailed(
             "This sign-in was not started here by you, was finished before, or is older than 10 minutes."
-            " Start again at /assistant."
+            " Start again at /settings/assistant."
         )
     if "error" in answer or not answer.get("code"):
         raise AuthorizationFailed("Cal.com did not give access: you declined, or the client is not approved there.")
@@ -106,7 +106,7 @@ async def refreshed(services: AssistantServices, clients: Clients, profile: Calc
         # Cal.com accepts a refresh token once: others wait here, and then find the new tokens.
         current = await calcom_profiles_store.lock(tx, services.seal, profile.id)
         if current is None:
-            raise ToolFailed("The Cal.com account was removed a moment ago. Connect it again at /assistant.")
+            raise ToolFailed("The Cal.com account was removed a moment ago. Connect it again at /settings/assistant.")
         if not _is_due(services, current):
             return current
         because: str
@@ -126,7 +126,7 @@ async def refreshed(services: AssistantServices, clients: Clients, profile: Calc
             )
             await calcom_profiles_store.set_tokens(tx, services.seal, profile.id, kept, expires_at)
             return replace(current, credentials=kept, expires_at=expires_at)
-    raise ToolFailed(f"{because} Connect Cal.com again at /assistant.")
+    raise ToolFailed(f"{because} Connect Cal.com again at /settings/assistant.")
 
 
 def _is_due(services: AssistantServices, profile: CalcomProfile) -> bool:

@@ -6,18 +6,18 @@ is stored when it is complete: a broken one leaves no call without its result be
 
 from collections.abc import AsyncIterator, Sequence
 from datetime import timedelta
-from typing import Any, Final, Literal, TypeAlias, cast
+from typing import Any, Final, cast
 
 import anthropic
 import msgspec
 import structlog
 from anthropic import AsyncAnthropic
 from anthropic.types import Message, MessageParam, ToolParam
-from msgspec import Struct
 from sqlalchemy.exc import DBAPIError
 
 from showup.assistant import chat_store, usage_store
 from showup.assistant.call import allowed_tools, call_tool
+from showup.assistant.chat_event import ChatEvent, answer_slot, require_model
 from showup.assistant.chat_store import ChatMessage
 from showup.assistant.prompt import system_prompt
 from showup.assistant.tool_context import AssistantServices, Caller, ToolFailed
@@ -27,7 +27,8 @@ _MAX_ROUNDS: Final = 8
 _MAX_TOKENS: Final = 2_048
 _MAX_HISTORY: Final = 120_000
 _TIMEOUT: Final = timedelta(seconds=90)
-_NO_KEY: Final = "Set ANTHROPIC_API_KEY to a key of Anthropic's API, and restart Showup. MCP works without it."
+# While words arrive, the kill switch is looked at this often.
+_SWITCH_INTERVAL: Final = timedelta(seconds=1)
 _ENDINGS: Final = {
     "max_tokens": "The answer was cut because it is too long. Ask for less at once.",
     "refusal": "The model refused to answer this.",
@@ -35,29 +36,15 @@ _ENDINGS: Final = {
 }
 _log = structlog.get_logger()
 
-EventKind: TypeAlias = Literal["text", "tool_call", "tool_result", "done", "error"]
-
-
-class ChatEvent(Struct, frozen=True, kw_only=True):
-    """A part of an answer, as it arrives. `done` and `error` are the last."""
-
-    kind: EventKind
-    data: dict[str, Any]
-
-
-def require_model(services: AssistantServices) -> str:
-    """Return the key of the model's API. Raises ToolFailed, which says what to set."""
-    if not services.model.key:
-        raise ToolFailed(f"The chat has no language model. {_NO_KEY}")
-    return services.model.key
-
 
 async def answer(services: AssistantServices, caller: Caller, text: str) -> AsyncIterator[ChatEvent]:
     """Answer a message of the caller, part by part; an error is the last part, and says what to do."""
     conversation = _Conversation(services, caller)
     try:
-        async for event in conversation.answer(text):
-            yield event
+        # Only now: an answer that nobody waits for any more never begins.
+        with answer_slot(services, caller):
+            async for event in conversation.answer(text):
+                yield event
     except ToolFailed as failed:
         yield ChatEvent(kind="error", data={"note": str(failed)})
     except anthropic.AnthropicError as fault:
@@ -102,8 +89,12 @@ class _Conversation:
             tools=self._tools(),
             messages=[_to_param(one) for one in (*history, *self._added)],
         ) as stream:
+            look_at = self._services.clock() + _SWITCH_INTERVAL
             async for part in stream.text_stream:
                 yield ChatEvent(kind="text", data={"text": part})
+                if self._services.clock() >= look_at:
+                    await self._check_budget()
+                    look_at = self._services.clock() + _SWITCH_INTERVAL
             message = await stream.get_final_message()
         await self._count(message)
         calls = [block for block in message.content if block.type == "tool_use"]

@@ -31,7 +31,8 @@ def system_prompt(caller: Caller, now: datetime) -> str:
     local = now.astimezone(caller.zone)
     may = "read and ask for changes" if caller.permission.allows("write") else "only read"
     return (
-        f"You are the assistant of a sales team, inside Showup. Be brief, and answer in the user's language.\n\n"
+        f"You are the assistant of a sales team, inside Showup. Be brief, and answer in the user's language."
+        f" Write plain text in paragraphs, without Markdown; the page shows drafts and asked-for changes itself.\n\n"
         f"{INSTRUCTIONS}\n"
         f"It is {local:%A}, {local:%Y-%m-%d %H:%M} in the user's time zone, {caller.zone.key}. The user may {may}."
     )

@@ -20,6 +20,7 @@ from showup.access.workspace import DEFAULT, Workspace
 from showup.clock import Clock
 from showup.dispatch.destination_context import Clients
 from showup.inbox.apply import EventHandlers
+from showup.reads.record_timeline import ASSISTANT_PREFIX
 from showup.sources.calcom.rate_limiter import RateLimiter
 from showup.values.time_zone import zone_of
 
@@ -50,6 +51,7 @@ class AssistantServices(Struct, frozen=True, kw_only=True):
     """What the tools use of their process.
 
     `limiters` count the calls of each Cal.com token, `running` the calls of tools that run now, by workspace.
+    `answering` are the conversations whose answer is being written: a workspace, and whose it is.
     """
 
     engine: AsyncEngine
@@ -63,6 +65,7 @@ class AssistantServices(Struct, frozen=True, kw_only=True):
     model: ModelAccess = ModelAccess()
     limiters: dict[bytes, RateLimiter] = field(default_factory=dict)
     running: Counter[UUID] = field(default_factory=Counter)
+    answering: set[tuple[UUID, str]] = field(default_factory=set)
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
@@ -123,7 +126,7 @@ def no_clients() -> AbstractAsyncContextManager[Clients]:
 
 def assistant_of(actor: str) -> str:
     """Return the name of somebody's assistant in the audit log."""
-    return f"assistant for {actor}"
+    return f"{ASSISTANT_PREFIX}{actor}"
 
 
 async def find_caller(tx: AsyncConnection, permission: Permission) -> Caller:

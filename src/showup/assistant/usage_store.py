@@ -14,7 +14,10 @@ from showup.database.tables import assistant_settings, assistant_usage
 
 MAX_BUDGET: Final = 10_000_000
 _settings, _usage = assistant_settings.c, assistant_usage.c
-_FIELDS: Final = ("is_on", "calls_per_day", "changes_per_day", "tokens_per_day", "changed_by", "changed_at")
+BUDGETS: Final = ("calls_per_day", "changes_per_day", "tokens_per_day")
+RETENTIONS: Final = ("chat_days", "approval_days")
+MAX_DAYS: Final = 3_650
+_FIELDS: Final = ("is_on", *BUDGETS, *RETENTIONS, "changed_by", "changed_at")
 _LIMITS: Final = {
     "calls": "calls of tools",
     "changes": "changes asked for",
@@ -23,12 +26,17 @@ _LIMITS: Final = {
 
 
 class AssistantSettings(Struct, frozen=True, kw_only=True):
-    """What a workspace's assistants may do: the kill switch, and the budgets of each key or teammate and day (UTC)."""
+    """What a workspace's assistants may do: the kill switch, and the budgets of each key or teammate and day (UTC).
+
+    Conversations are kept for `chat_days`, and changes that no longer wait for `approval_days`.
+    """
 
     is_on: bool = True
     calls_per_day: int = 2_000
     changes_per_day: int = 200
     tokens_per_day: int = 2_000_000
+    chat_days: int = 30
+    approval_days: int = 365
     changed_by: str | None = None
     changed_at: datetime | None = None
 
@@ -52,7 +60,7 @@ async def require_on(tx: AsyncConnection, workspace_id: UUID) -> AssistantSettin
     settings = await load_settings(tx, workspace_id)
     if not settings.is_on:
         raise ToolFailed(
-            "The assistant is switched off in this workspace. An admin can switch it on again at /assistant."
+            "The assistant is switched off in this workspace. An admin can switch it on again in Settings."
         )
     return settings
 
@@ -67,7 +75,7 @@ async def spend(
         if used[name] - amount >= limit:
             raise ToolFailed(
                 f"The budget of {limit:,} {_LIMITS[name]} a day is used up. It begins again at 00:00 UTC;"
-                " an admin can change it at /assistant."
+                " an admin can change it in Settings."
             )
 
 
@@ -82,6 +90,14 @@ async def _add(
     )
     found = await tx.execute(query.returning(*(_usage[name] for name in _LIMITS)))
     return dict(found.mappings().one())
+
+
+async def usage_of_actor(tx: AsyncConnection, workspace_id: UUID, actor: str, now: datetime) -> dict[str, int]:
+    """Return what somebody's assistant used today (UTC): calls, changes and tokens."""
+    query = select(*(_usage[name] for name in _LIMITS))
+    query = query.where(_usage.workspace_id == workspace_id, _usage.day == now.date(), _usage.actor == actor)
+    row = (await tx.execute(query)).mappings().one_or_none()
+    return dict.fromkeys(_LIMITS, 0) if row is None else dict(row)
 
 
 async def usage_of_day(tx: AsyncConnection, workspace_id: UUID, now: datetime) -> list[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""The tables of the assistant: teammates' Cal.com accounts, approvals, grants, settings, usage and chats."""
+"""The tables of the assistant: teammates' Cal.com accounts and Slack users, approvals, grants, settings and chats."""
 
 from sqlalchemy import (
     BigInteger,
@@ -81,6 +81,22 @@ approvals = Table(
     CheckConstraint("state IN ('pending', 'done', 'denied', 'expired', 'outdated', 'refused')", name="state"),
     Index("ix_approvals_created_at", "workspace_id", "created_at", "id"),
     Index("ix_approvals_pending", "workspace_id", "requested_by", postgresql_where=text("state = 'pending'")),
+    Index("ix_approvals_event_ids", "event_ids", postgresql_using="gin"),
+)
+
+# Which Slack user is which teammate, so that they can grant in Slack. A workspace's own app vouches for its users.
+slack_users = Table(
+    "slack_users",
+    metadata,
+    Column("workspace_id", UUID, ForeignKey("workspaces.id"), nullable=False),
+    # The ids of Slack's workspace and of its member.
+    Column("team", Text, nullable=False),
+    Column("member", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("teammate_id", UUID, ForeignKey("teammates.id", ondelete="CASCADE"), nullable=False),
+    Column("linked_at", Instant, nullable=False),
+    PrimaryKeyConstraint("workspace_id", "team", "member"),
+    UniqueConstraint("teammate_id", "workspace_id"),
 )
 
 # Reversible changes that a person allowed a key or teammate's assistant for good.
@@ -105,6 +121,9 @@ assistant_settings = Table(
     Column("calls_per_day", Integer, nullable=False),
     Column("changes_per_day", Integer, nullable=False),
     Column("tokens_per_day", Integer, nullable=False),
+    # How long conversations, and changes that no longer wait, are kept.
+    Column("chat_days", Integer, nullable=False),
+    Column("approval_days", Integer, nullable=False),
     Column("changed_by", Text, nullable=False),
     Column("changed_at", Instant, nullable=False),
 )
@@ -133,4 +152,16 @@ chat_messages = Table(
     Column("content", JSONB, nullable=False),
     Column("created_at", Instant, nullable=False),
     PrimaryKeyConstraint("workspace_id", "actor", "number"),
+)
+
+# A question that was asked on the page and is not being answered yet: the page then reads the answer as a stream.
+chat_questions = Table(
+    "chat_questions",
+    metadata,
+    Column("id", UUID, primary_key=True),
+    Column("workspace_id", UUID, ForeignKey("workspaces.id"), nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    UniqueConstraint("workspace_id", "actor"),
 )

@@ -14,6 +14,11 @@ QUESTION_KIND: Final = "record.choose"
 """The kind of message that asks people which record to use."""
 ANSWER_KIND: Final = "record.chosen"
 """The kind of message that a question is answered; it goes to the same destination as the question."""
+_QUESTION_OF: Final = {
+    ANSWER_KIND: (QUESTION_KIND, "delivery_id"),
+    "approval.decided": ("approval.asked", "approval_id"),
+}
+"""The kind of an answer → the kind of its question, and the detail that both have in common."""
 
 
 class DestinationRecords(Struct, frozen=True, kw_only=True):
@@ -30,7 +35,7 @@ class DestinationRecords(Struct, frozen=True, kw_only=True):
 
     def record_of(self, one: Claimed) -> str | None:
         """Returns the record that this delivery belongs to, or None."""
-        if one.kind == ANSWER_KIND:
+        if one.kind in _QUESTION_OF:
             return self.questions.get(one.id)
         return self.records.get((one.booking_id, one.recipient))
 
@@ -93,12 +98,8 @@ async def _overtaken(
 async def _questions(
     connection: asyncpg.Connection, queue: DestinationQueue, claimed: Sequence[Claimed]
 ) -> dict[UUID, str]:
-    answers = {
-        f"{queue.destination}/{QUESTION_KIND}:{one.details.get('delivery_id')}": one.id
-        for one in claimed
-        if one.kind == ANSWER_KIND
-    }
-    if not answers:
+    keys = {one.id: _question_key(queue, one) for one in claimed if one.kind in _QUESTION_OF}
+    if not keys:
         return {}
     rows = await connection.fetch(
         """
@@ -106,6 +107,12 @@ async def _questions(
         WHERE workspace_id = $1 AND key = ANY($2::text[]) AND record IS NOT NULL
         """,
         queue.workspace_id,
-        list(answers),
+        list(keys.values()),
     )
-    return {answers[row["key"]]: row["record"] for row in rows}
+    records = {row["key"]: row["record"] for row in rows}
+    return {delivery_id: records[key] for delivery_id, key in keys.items() if key in records}
+
+
+def _question_key(queue: DestinationQueue, answer: Claimed) -> str:
+    kind, detail = _QUESTION_OF[answer.kind]
+    return f"{queue.destination}/{kind}:{answer.details.get(detail)}"

@@ -15,6 +15,7 @@ from showup.database.engine import driver_connection
 from showup.reads.rows import can_see_uids
 from showup.reads.timeline import uids_of_bookings
 
+ASSISTANT_PREFIX: Final = "assistant for "
 Shown: TypeAlias = Literal["everything", "meetings", "messages", "changes"]
 
 
@@ -33,8 +34,13 @@ class LoggedChange(Struct, frozen=True, kw_only=True):
 
     @property
     def is_manual(self) -> bool:
-        """Return whether a teammate or a program with a key did it."""
-        return self.actor.startswith(("teammate:", "key:"))
+        """Return whether a teammate, a program with a key, or somebody's assistant did it."""
+        return self.actor.startswith(("teammate:", "key:")) or self.is_of_assistant
+
+    @property
+    def is_of_assistant(self) -> bool:
+        """Return whether somebody's assistant did it, after a person granted it."""
+        return self.actor.startswith(ASSISTANT_PREFIX)
 
 
 class SentMessage(Struct, frozen=True, kw_only=True):

@@ -57,7 +57,7 @@ from showup.web.api import (
     workspaces,
 )
 from showup.web.dashboard import analysis as analysis_page
-from showup.web.dashboard import assistant as assistant_page
+from showup.web.dashboard import approvals as approvals_page
 from showup.web.dashboard import (
     booking,
     calcom_sign_in,
@@ -78,6 +78,7 @@ from showup.web.dashboard import (
     sign_in_request,
     today,
 )
+from showup.web.dashboard import chat as chat_page
 from showup.web.dashboard import funnel as funnel_page
 from showup.web.dashboard import unmatched as unmatched_page
 from showup.web.dashboard.assets import add_assets
@@ -149,7 +150,8 @@ PAGE_ROUTERS = (
     *SETTINGS_ROUTERS,
     preferences.router,
     search.router,
-    assistant_page.router,
+    approvals_page.router,
+    chat_page.router,
     calcom_sign_in.router,
     delivery_list.router,
     mail_pages.router,

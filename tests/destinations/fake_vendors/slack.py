@@ -38,9 +38,9 @@ class Message:
 
     @property
     def buttons(self) -> dict[str, str]:
-        """Returns the labels of its buttons, by action."""
+        """Returns the values of its buttons, by action; those that open an address have none."""
         parts = [one for block in self.blocks for one in (*block.get("elements", ()), block.get("accessory", {}))]
-        return {one["action_id"]: one["value"] for one in parts if one.get("type") == "button"}
+        return {one["action_id"]: one["value"] for one in parts if one.get("type") == "button" and "value" in one}
 
     @property
     def words(self) -> str:

@@ -12,6 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from showup.access.secrets_at_rest import Seal
+from showup.assistant.tool_context import AssistantServices
 from showup.connections.setup import ConnectionSpec, set_up
 from showup.container import event_handlers
 from showup.database import tables
@@ -63,6 +64,7 @@ class SlackScenario(ConnectedScenario):
             mail_secrets=MailSecrets(seal=SEAL),
             event_handlers=event_handlers(),
         )
+        self.assistant: AssistantServices = app.state.showup.assistant
         self._transport = httpx2.ASGITransport(app=with_middleware(app, cors_origins=[]))
 
     def http_client(self) -> httpx2.AsyncClient:

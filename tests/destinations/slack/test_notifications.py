@@ -125,7 +125,8 @@ async def test_changing_the_channel_retains_the_signing_secret_and_the_questions
     )
     async with transaction(scenario.engine) as tx:
         await set_up(tx, SEAL, without, scenario.now)
-    assert await kinds(scenario) == set(DEFAULT_EVENTS) - {"record.choose", "record.chosen"}
+    needing_it = {"record.choose", "record.chosen", "approval.asked", "approval.decided"}
+    assert await kinds(scenario) == set(DEFAULT_EVENTS) - needing_it
 
 
 async def another_workspace(scenario: SlackScenario, secret: str) -> Any:

@@ -10,16 +10,20 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from showup.access.permission import Permission
-from showup.assistant import approvals, approvals_store, usage_store
+from showup.assistant import approvals, approvals_store, chat_store, usage_store
 from showup.assistant.approval import LIFETIME, Approval, ApprovalRefused
+from showup.assistant.chat_store import ChatMessage
+from showup.assistant.retention import AssistantRetention
 from showup.assistant.tool_context import AssistantServices
 from showup.assistant.usage_store import AssistantSettings
 from showup.deals.deal import DealChange
 from showup.events.deal import DealChanged
 from tests.execute import execute
-from tests.web.assistant.conftest import MEMBER, MovableClock, ask, at_once, caller_of, result_of
+from tests.web.assistant.conftest import MEMBER, MovableClock, app_over, ask, at_once, caller_of, result_of
+from tests.web.conftest import client_of
 from tests.web.sample_data import id_of
 from tests.web.scenario import Scenario
+from tests.web.test_leads import post as import_leads
 
 PERSON = Permission(actor="teammate:admin@ours.example", scope="admin", workspace_id=id_of("ours"))
 
@@ -281,16 +285,35 @@ MOVES = st.tuples(
 )
 
 
+# The scenario has one lead, and two attendees without one.
+LINKS = st.tuples(st.just("link_booking"), st.sampled_from([0, 1]), st.just({}))
+
+
+async def link_arguments(services: AssistantServices, scenario: Scenario, place: int) -> dict[str, str] | None:
+    """Return the arguments of a link of the attendee at the place; None if there is no such attendee any more."""
+    unmatched = (await result_of(services, "list_unmatched_bookings"))["unmatched"]
+    (lead,) = await scenario.rows("leads", workspace_id=id_of("ours"))
+    ids = sorted(one["id"] for one in unmatched)
+    return None if place >= len(ids) else {"unmatched_id": ids[place], "lead_id": str(lead["id"])}
+
+
 @settings(max_examples=3, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.lists(st.one_of(OUTCOMES, MOVES), min_size=2, max_size=3))
+@given(st.lists(st.one_of(OUTCOMES, MOVES, LINKS), min_size=2, max_size=3), LINKS)
 async def test_undo_restores_the_state_of_any_changes(
-    services: AssistantServices, scenario: Scenario, steps: list[tuple[str, str, dict[str, str]]]
+    services: AssistantServices, scenario: Scenario, steps: list[tuple[str, Any, dict[str, str]]], link: Any
 ) -> None:
+    writer = client_of(app_over(services, services.clock), "writer")  # type: ignore[arg-type]  # it is the movable one
+    await import_leads(writer)
     done: list[tuple[Approval, dict[str, Any]]] = []
-    for tool, uid, arguments in steps:
-        target = {"booking_id": str(await scenario.booking_id(uid))}
-        if tool == "move_deal":
+    for tool, uid, arguments in (link, *steps):
+        if tool == "link_booking":
+            target = await link_arguments(services, scenario, uid)
+            if target is None:
+                continue
+        elif tool == "move_deal":
             target = {"deal_id": str(await scenario.deal_id(uid))}
+        else:
+            target = {"booking_id": str(await scenario.booking_id(uid))}
         before = await facts(scenario)
         result = await result_of(services, tool, **target, **arguments)
         if result.get("state") == "pending":
@@ -298,6 +321,39 @@ async def test_undo_restores_the_state_of_any_changes(
                 approval = await approvals_store.find(tx, PERSON, UUID(result["approval_id"]))
             assert approval is not None
             done.append((await granted(services, approval), before))
+    assert "link_booking" in {approval.tool for approval, _ in done}
     for approval, before in reversed(done):
         await approvals.undo(services, PERSON, approval.id)
         assert await facts(scenario) == before
+
+
+async def test_old_chats_and_changes_are_deleted(
+    services: AssistantServices, scenario: Scenario, clock: MovableClock
+) -> None:
+    """Each workspace keeps them for as long as its settings say; what waits is kept until it expires."""
+    await granted(services, await outcome(services, scenario))
+    waiting = await wanted(services, "move_deal", deal_id=str(await scenario.deal_id("met")), stage="proposal")
+    messages = [ChatMessage(role="user", content=[{"type": "text", "text": "Hello"}])]
+    async with services.write() as tx:
+        for workspace in ("ours", "theirs"):
+            await chat_store.append(tx, id_of(workspace), MEMBER, messages, clock())
+        await chat_store.add_question(tx, id_of("ours"), MEMBER, "Hello?", clock())
+    await switch(services, chat_days=3, approval_days=5, changed_at=clock())
+    task = AssistantRetention(engine=scenario.engine, clock=clock)
+    await task.run()
+    assert len(await scenario.rows("chat_messages")) == len(await scenario.rows("approvals")) == 2
+    clock.ahead = timedelta(days=4)
+    await task.run()
+    assert [one["workspace_id"] for one in await scenario.rows("chat_messages")] == [id_of("theirs")]
+    assert await scenario.rows("chat_questions") == []
+    states = {one["id"]: one["state"] for one in await scenario.rows("approvals")}
+    assert states[waiting.id] == "expired"
+    with pytest.raises(ApprovalRefused, match="in time") as refused:
+        await granted(services, waiting)
+    assert refused.value.approval is not None
+    assert refused.value.approval.difference["changes"]
+    clock.ahead = timedelta(days=6)
+    await task.run()
+    assert await scenario.rows("approvals") == []
+    # What was done stays in the log.
+    assert await scenario.rows("audit_log", actor=f"assistant for {MEMBER}")

@@ -117,7 +117,7 @@ async def test_a_sign_in_connects_the_calendar(
     assert b"access-1" not in row["credentials"]
     answer = await ask(own_services, "cal_get_event_types")
     assert not answer.is_error, answer.content
-    assert "signed in at Cal.com" in (await member.get("/assistant")).text
+    assert "signed in at Cal.com" in (await member.get("/settings/assistant")).text
 
 
 @pytest.mark.parametrize(
@@ -177,7 +177,7 @@ async def test_a_revoked_sign_in_says_how_to_connect_again(
         assert "Ignore" not in answer.content["note"]
     # Cal.com is not asked again until the teammate connects again.
     assert len([one for one in sign_in.calls if "token" in one]) == 2
-    assert "revoked" in (await member.get("/assistant")).text
+    assert "revoked" in (await member.get("/settings/assistant")).text
 
 
 async def test_an_outage_of_calcom_loses_no_account(

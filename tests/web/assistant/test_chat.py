@@ -1,6 +1,7 @@
 """The chat: seed 004's user stories end to end, over a scripted Anthropic API and a loopback Cal.com (AS3)."""
 
 import json
+import re
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
@@ -9,6 +10,7 @@ import pytest
 from msgspec.structs import replace
 from starlette.types import ASGIApp
 
+from showup.assistant.chat import answer
 from showup.assistant.tool_context import AssistantServices, ModelAccess
 from showup.assistant.usage_store import AssistantSettings, save_settings
 from showup.simulation.models import SimulatedAttendee
@@ -16,7 +18,7 @@ from tests.fake_calcom.scenario import Scenario as CalcomWorld
 from tests.fake_calcom.server import FakeCalcom
 from tests.histories.webhooks import MONDAY, body, payload
 from tests.vendors.faults import Faults, VendorResponse
-from tests.web.assistant.conftest import MovableClock, app_over
+from tests.web.assistant.conftest import MovableClock, app_over, caller_of
 from tests.web.assistant.fake_anthropic import KEY, FakeAnthropic, calls, results_of, says
 from tests.web.conftest import client_of
 from tests.web.dashboard.conftest import Browser
@@ -236,3 +238,93 @@ async def test_a_change_in_the_chat_waits_for_a_person(
     assert (await scenario.rows("deals", id=await scenario.deal_id("met")))[0]["status"] == "active"
     (row,) = await scenario.rows("approvals")
     assert row["requested_by"] == "teammate:member@ours.example"
+
+
+PART = {"HX-Request": "true"}
+
+
+async def test_the_page_answers_without_a_script(member: Browser, model: FakeAnthropic, scenario: Scenario) -> None:
+    deal = str(await scenario.deal_id("met"))
+    model.script = [
+        lambda _: [says("Let me look.\n\nOne moment."), calls("search_deals", q="acme")],
+        lambda _: [calls("move_deal", deal_id=deal, status="won")],
+        lambda _: [says("It waits for you. <script>alert(1)</script> https://evil.example/x")],
+    ]
+    sent = await member.post("/assistant", message="Win Acme")
+    assert (sent.status_code, sent.headers["location"]) == (303, "./assistant#say")
+    page = (await member.get("/assistant")).text
+    assert "Win Acme" in page
+    assert "Search deals" in page
+    assert "1 deal" in page
+    assert re.search(r"Status.*?active</td>.*?<b>won</b>", page, re.DOTALL)
+    assert 'value="grant"' in page
+    assert "<script>alert" not in page
+    # Only addresses that Cal.com gave become links: a model may have read another one somewhere.
+    assert 'href="https://evil.example' not in page
+    assert (await member.post("/assistant/clear")).status_code == 303
+    assert "Win Acme" not in (await member.get("/assistant")).text
+
+
+async def test_the_page_streams_the_answer_once(member: Browser, chat_app: ASGIApp, model: FakeAnthropic) -> None:
+    model.script = [
+        lambda _: [calls("cal_get_booking_link", event_type_slug="intro-call")],
+        lambda request: [says(f"Here:\n{results_of(request)[0]['result']['url']['outside_text']}")],
+    ]
+    asked = await member.post("/assistant", message="My link?", headers=PART)
+    assert "My link?" in asked.text
+    (path,) = re.findall(r'sse-connect="\.(/assistant/answers/[^"]+)"', asked.text)
+    admin = Browser(chat_app, "admin")
+    assert "interrupted" in (await admin.get(path)).text
+    streamed = (await member.get(path)).text
+    assert streamed.endswith("event: close\ndata:\n\n")
+    assert 'class="link" href="http' in streamed
+    assert "Booking link at Cal.com" in streamed
+    # The extension connects again after a lost connection: nothing is asked twice.
+    assert "interrupted" in (await member.get(path)).text
+    assert model.called == ["cal_get_booking_link"]
+
+
+async def test_the_page_keeps_what_was_typed_and_says_what_is_wrong(
+    member: Browser, model: FakeAnthropic, services: AssistantServices, clock: MovableClock
+) -> None:
+    model.stop()
+    failed = await member.post("/assistant", message="Is <b>anybody</b> there?")
+    assert failed.status_code == 422
+    assert "can&#39;t be reached" in failed.text
+    assert "Is &lt;b&gt;anybody&lt;/b&gt; there?" in failed.text
+    part = await member.post("/assistant", message="", headers=PART)
+    assert (part.status_code, part.text.count("<form")) == (422, 1)
+    assert 'hx-swap-oob="true"' in part.text
+    without_key = Browser(app_over(services, clock), "member")
+    assert "ANTHROPIC_API_KEY" in (await without_key.get("/assistant")).text
+    assert (await without_key.post("/assistant", message="Hello")).status_code == 422
+
+
+async def test_the_kill_switch_ends_an_answer_that_is_being_written(
+    chat_services: AssistantServices, model: FakeAnthropic
+) -> None:
+    model.script = [lambda _: [calls("search_deals", q="acme")], lambda _: [says("never said")]]
+    events = []
+    async for event in answer(chat_services, await caller_of(chat_services), "Which deals has Acme?"):
+        events.append(event)
+        if event.kind == "tool_call":
+            async with chat_services.write() as tx:
+                off = AssistantSettings(is_on=False, changed_by="x", changed_at=chat_services.clock())
+                await save_settings(tx, id_of("ours"), off)
+    assert [event.kind for event in events] == ["tool_call", "tool_result", "error"]
+    assert events[1].data["is_error"]
+    assert "switched off" in events[2].data["note"]
+
+
+async def test_the_kill_switch_ends_an_answer_within_its_words(
+    chat_services: AssistantServices, model: FakeAnthropic, clock: MovableClock
+) -> None:
+    model.script = [lambda _: [says("a long answer")]]
+    kinds = []
+    async for event in answer(chat_services, await caller_of(chat_services), "Hello"):
+        kinds.append(event.kind)
+        clock.ahead += timedelta(seconds=2)
+        async with chat_services.write() as tx:
+            off = AssistantSettings(is_on=False, changed_by="x", changed_at=chat_services.clock())
+            await save_settings(tx, id_of("ours"), off)
+    assert kinds == ["text", "error"]

@@ -7,13 +7,15 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeAlias
 
 import uvicorn
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
+from starlette.types import ASGIApp
 
 from showup.access.secrets_at_rest import Seal
+from showup.assistant.tool_context import AssistantServices
 from showup.container import event_handlers
 from showup.database.engine import connect
 from showup.web.app import create_app
@@ -45,7 +47,17 @@ class Site:
         return asyncio.run_coroutine_threadsafe(run(), self.loop).result(20)
 
 
-async def _serve(database_url: str, clock: Callable[[], datetime], started: Future[Site], stop: asyncio.Event) -> None:
+ServicesFactory: TypeAlias = Callable[[AsyncEngine], AssistantServices]
+
+
+async def _serve(
+    database_url: str,
+    clock: Callable[[], datetime],
+    started: Future[Site],
+    stop: asyncio.Event,
+    services_of: ServicesFactory | None,
+    wrap: Callable[[ASGIApp], ASGIApp],
+) -> None:
     engine = connect(database_url, pool_size=6)
     feed = LiveFeed(engine)
     app = create_app(
@@ -56,9 +68,10 @@ async def _serve(database_url: str, clock: Callable[[], datetime], started: Futu
         event_handlers=event_handlers(),
         live_feed=feed,
         mail_secrets=MailSecrets(seal=SEAL),
+        assistant_services=None if services_of is None else services_of(engine),
     )
     with socket.create_server(("127.0.0.1", 0)) as listen_socket:
-        served = with_middleware(app, cors_origins=[])
+        served = wrap(with_middleware(app, cors_origins=[]))
         server = uvicorn.Server(uvicorn.Config(served, lifespan="off", log_config=None, timeout_graceful_shutdown=5))
         task = asyncio.create_task(server.serve([listen_socket]))
         started.set_result(Site(engine, feed, asyncio.get_running_loop(), listen_socket.getsockname()[1]))
@@ -70,11 +83,18 @@ async def _serve(database_url: str, clock: Callable[[], datetime], started: Futu
 
 
 @contextmanager
-def running_site(database_url: str, clock: Callable[[], datetime]) -> Iterator[Site]:
-    """Runs the app until the end."""
+def running_site(
+    database_url: str,
+    clock: Callable[[], datetime],
+    services_of: ServicesFactory | None = None,
+    wrap: Callable[[ASGIApp], ASGIApp] = lambda app: app,
+) -> Iterator[Site]:
+    """Runs the app until the end; `services_of` builds what the assistant uses, `wrap` surrounds the app."""
     started: Future[Site] = Future()
     stop = asyncio.Event()
-    thread = threading.Thread(target=lambda: asyncio.run(_serve(database_url, clock, started, stop)), daemon=True)
+    thread = threading.Thread(
+        target=lambda: asyncio.run(_serve(database_url, clock, started, stop, services_of, wrap)), daemon=True
+    )
     thread.start()
     site = started.result(20)
     try:

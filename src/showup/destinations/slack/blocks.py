@@ -130,13 +130,14 @@ class Message(Struct, frozen=True, kw_only=True):
     """A message; `text` and the texts of `blocks` are escaped already.
 
     `to`: the address of the person who gets it as a direct message; `shared_blocks` are for the channel, where that
-    person can't be found.
+    person can't be found. `channel`: where it is posted instead of the kind's channel.
     """
 
     text: str
     blocks: list[Block]
     to: str | None = None
     shared_blocks: list[Block] = []
+    channel: str | None = None
 
 
 Writer: TypeAlias = Callable[[Notification], Message]

@@ -7,7 +7,7 @@ from showup.destinations.contract import Destination
 from showup.destinations.destination_kind import DestinationContext, DestinationKind
 from showup.destinations.slack.client import MISSING_SCOPE, URL, SlackClient
 from showup.destinations.slack.destination import SlackDestination
-from showup.destinations.slack.settings import CHOOSE, CHOSEN, SlackSettings
+from showup.destinations.slack.settings import APPROVAL_EVENTS, CHOOSE, CHOSEN, SlackSettings
 from showup.destinations.vendor_api import VendorError
 
 _HISTORY_SCOPES: Final = frozenset({"channels:history", "groups:history"})
@@ -65,5 +65,5 @@ KIND: Final = DestinationKind(
     build=_build,
     check_health=_check_health,
     # Buttons can't work if their presses can't be verified.
-    secret_required_by={CHOOSE: "signing_secret", CHOSEN: "signing_secret"},
+    secret_required_by=dict.fromkeys((CHOOSE, CHOSEN, *APPROVAL_EVENTS), "signing_secret"),
 )

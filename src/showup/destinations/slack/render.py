@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from showup.destinations.contract import CannotRender, Content, Meeting, Notification
+from showup.destinations.slack import render_approval
 from showup.destinations.slack.blocks import (
     LONGEST_VALUE,
     Block,
@@ -46,6 +47,8 @@ _HEADLINES: Final = {
 _ENDED_EVENTS: Final = {"booking.cancelled", "booking.rejected"}
 _ATTENDANCE_EVENTS: Final = {"booking.showed": "The attendee came", "booking.no_show": "The attendee did not come"}
 _EVIDENCE: Final = {"assumed": "assumed: the meeting time is over, and no absence was reported", "reported": "reported"}
+# These change the message of their question.
+_UPDATES: Final = ("record.chosen", "approval.decided")
 _ACTION: Final = "choose_record"
 """The prefix of the ids of all question buttons."""
 
@@ -77,8 +80,8 @@ def render(notification: Notification, channel: str) -> Content:
     # Everyone in the channel reads it.
     message: Message = write(notification.redact_uids())
     content: dict[str, Any] = {
-        "do": "update" if notification.kind == "record.chosen" else "post",
-        "channel": channel,
+        "do": "update" if notification.kind in _UPDATES else "post",
+        "channel": message.channel or channel,
         "text": fallback(message.text),
         "blocks": message.blocks,
     }
@@ -335,6 +338,7 @@ _WRITERS: Final[dict[str, Writer]] = {
     "outcome": _outcome_message,
     "record.choose": _question_message,
     "record.chosen": _answer_message,
+    **render_approval.WRITERS,
     "delivery.failed": _delivery_failed,
     "destination.down": _destination_down,
     "endpoint.paused": _endpoint_paused,

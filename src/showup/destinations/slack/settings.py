@@ -13,6 +13,9 @@ from showup.values.time_of_day import parse_time_of_day
 CHOOSE: Final = "record.choose"
 CHOSEN: Final = "record.chosen"
 OUTCOME: Final = "outcome"
+APPROVAL_ASKED: Final = "approval.asked"
+APPROVAL_DECIDED: Final = "approval.decided"
+APPROVAL_EVENTS: Final = (APPROVAL_ASKED, APPROVAL_DECIDED)
 BOOKING_EVENTS: Final = (
     "booking.created",
     "booking.requested",
@@ -29,11 +32,12 @@ BOOKING_EVENTS: Final = (
 )
 ALERT_EVENTS: Final = ("delivery.failed", "destination.down", "endpoint.paused", "signatures.bad")
 DIGEST_EVENTS: Final = ("digest.daily", "digest.weekly")
-EVENT_KINDS: Final = (*BOOKING_EVENTS, OUTCOME, CHOOSE, CHOSEN, *ALERT_EVENTS, *DIGEST_EVENTS)
+EVENT_KINDS: Final = (*BOOKING_EVENTS, OUTCOME, CHOOSE, CHOSEN, *APPROVAL_EVENTS, *ALERT_EVENTS, *DIGEST_EVENTS)
 """The event kinds that a channel can receive."""
 
 DEFAULT_EVENTS: Final = (
     *("booking.created", "booking.no_show", OUTCOME, CHOOSE, CHOSEN),
+    *APPROVAL_EVENTS,
     *ALERT_EVENTS,
     *DIGEST_EVENTS,
 )
@@ -70,7 +74,8 @@ class SlackSettings(ConnectionSettings, frozen=True, kw_only=True):
 
     def channel_of(self, kind: str) -> str:
         """Returns the channel for an event kind; an answer goes to its question's channel."""
-        return self.channels.get(CHOOSE if kind == CHOSEN else kind, self.channel)
+        asked = {CHOSEN: CHOOSE, APPROVAL_DECIDED: APPROVAL_ASKED}
+        return self.channels.get(asked.get(kind, kind), self.channel)
 
     @property
     def all_channels(self) -> tuple[str, ...]:

@@ -33,7 +33,7 @@ _LIVE_TABLES: Final = frozenset(
         *("teammates", "memberships", "sessions", "sign_in_links", "sign_in_log", "saved_views"),
         # What assistants may do, asked for and said: what they did is in the log.
         *("calcom_profiles", "calcom_authorizations", "approvals", "tool_grants"),
-        *("assistant_settings", "assistant_usage", "chat_messages"),
+        *("assistant_settings", "assistant_usage", "chat_messages", "chat_questions", "slack_users"),
         # The log has what a proposal offers, not the file that shows it.
         "proposal_files",
         # How far other systems were compared with Showup.

@@ -1,7 +1,7 @@
-"""Translates a button press into the answer to a delivery's question. Pure."""
+"""Translates button presses: answers to questions, decisions about changes, and links with teammates. Pure."""
 
 import re
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, Literal, TypeAlias
 from urllib.parse import parse_qs
 from uuid import UUID
 
@@ -10,19 +10,55 @@ from msgspec import Struct
 
 from showup.events.delivery import RecordChosen
 
-_ACTION: Final = "choose_record"
+_CHOOSE: Final = "choose_record"
+_APPROVAL: Final = "approval"
+_LINK: Final = "link_teammate"
+_DECISIONS: Final[dict[str, Literal["grant", "deny"]]] = {"grant": "grant", "deny": "deny"}
 _MAX_FIELDS: Final = 10
 _MAX_NAME_LENGTH: Final = 80
+_MAX_DIGEST_LENGTH: Final = 64
 _MEMBER: Final = re.compile(r"[UW][A-Z0-9]{1,30}")
+_TEAM: Final = re.compile(r"[TE][A-Z0-9]{1,30}")
 _TIMESTAMP: Final = re.compile(r"[0-9]{1,20}(\.[0-9]{1,10})?")
 
 
+class SlackMember(Struct, frozen=True, kw_only=True):
+    """Who pressed a button: Slack's ids of the workspace and the member, and the member's name there."""
+
+    team: str
+    id: str
+    name: str
+
+    @property
+    def actor(self) -> str:
+        """Return the member as the log names them."""
+        return f"slack:{self.id} ({self.name})" if self.name else f"slack:{self.id}"
+
+
 class ButtonPress(Struct, frozen=True, kw_only=True):
-    """One button press by `actor`. `id` is the same when Slack sends the same press again."""
+    """An answer to a question by `actor`. `id` is the same when Slack sends the same press again."""
 
     id: str
     actor: str
     event: RecordChosen
+
+
+class ApprovalPress(Struct, frozen=True, kw_only=True):
+    """A decision about a change that an assistant asked for. `digest` identifies the difference that was shown."""
+
+    id: str
+    member: SlackMember
+    approval_id: UUID
+    digest: str
+    decision: Literal["grant", "deny"]
+
+
+class LinkPress(Struct, frozen=True, kw_only=True):
+    """A member says that they are the teammate of the token."""
+
+    id: str
+    member: SlackMember
+    token: str
 
 
 class UnreadableInteraction(Struct, frozen=True, kw_only=True):
@@ -31,7 +67,8 @@ class UnreadableInteraction(Struct, frozen=True, kw_only=True):
     because: str
 
 
-InteractionTranslation: TypeAlias = tuple[ButtonPress, ...] | UnreadableInteraction
+Press: TypeAlias = ButtonPress | ApprovalPress | LinkPress
+InteractionTranslation: TypeAlias = tuple[Press, ...] | UnreadableInteraction
 
 
 def translate(body: bytes) -> InteractionTranslation:
@@ -47,36 +84,46 @@ def translate(body: bytes) -> InteractionTranslation:
         return UnreadableInteraction(because="the field `payload` is not a JSON object")
     if payload.get("type") != "block_actions":
         return ()
-    member, name = _member(payload.get("user"))
+    member = _member(payload)
     if member is None:
         return UnreadableInteraction(because="the interaction does not say who pressed the button")
-    presses = (_button_press(one, member, name) for one in _objects(payload.get("actions")))
+    presses = (_press(one, member) for one in _objects(payload.get("actions")))
     return tuple(one for one in presses if one is not None)
 
 
-def _button_press(action: dict[str, Any], member: str, name: str) -> ButtonPress | None:
+def _press(action: dict[str, Any], member: SlackMember) -> Press | None:
     action_id, timestamp = _text(action.get("action_id")), _text(action.get("action_ts"))
-    if not action_id.startswith(f"{_ACTION}:") or not _TIMESTAMP.fullmatch(timestamp):
+    if not _TIMESTAMP.fullmatch(timestamp):
         return None
-    raw_delivery_id, _, record = _text(action.get("value")).partition(" ")
+    press_id, value = f"slack:{timestamp}:{member.id}:{action_id[:100]}", _text(action.get("value"))
+    name, _, choice = action_id.partition(":")
+    if name == _LINK:
+        return LinkPress(id=press_id, member=member, token=value)
+    first, _, rest = value.partition(" ")
     try:
-        delivery_id = UUID(raw_delivery_id)
+        subject_id = UUID(first)
     except ValueError:
         return None
-    return ButtonPress(
-        id=f"slack:{timestamp}:{member}:{action_id[:100]}",
-        actor=f"slack:{member} ({name})" if name else f"slack:{member}",
-        event=RecordChosen(delivery_id=delivery_id, record=record or None),
-    )
+    if name == _CHOOSE and choice:
+        event = RecordChosen(delivery_id=subject_id, record=rest or None)
+        return ButtonPress(id=press_id, actor=member.actor, event=event)
+    if name == _APPROVAL and (decision := _DECISIONS.get(choice)) is not None:
+        digest = rest[:_MAX_DIGEST_LENGTH]
+        return ApprovalPress(id=press_id, member=member, approval_id=subject_id, digest=digest, decision=decision)
+    return None
 
 
-def _member(user: Any) -> tuple[str | None, str]:
-    """Returns the user's id at Slack, and their name there."""
+def _member(payload: dict[str, Any]) -> SlackMember | None:
+    user, team = payload.get("user"), payload.get("team")
     if not isinstance(user, dict):
-        return None, ""
+        return None
     member = _text(user.get("id"))
     name = _text(user.get("username")) or _text(user.get("name"))
-    return (member if _MEMBER.fullmatch(member) else None), " ".join(name.split())[:_MAX_NAME_LENGTH]
+    team_id = _text(user.get("team_id")) or (_text(team.get("id")) if isinstance(team, dict) else "")
+    if not _MEMBER.fullmatch(member):
+        return None
+    known_team = team_id if _TEAM.fullmatch(team_id) else ""
+    return SlackMember(team=known_team, id=member, name=" ".join(name.split())[:_MAX_NAME_LENGTH])
 
 
 def _objects(value: Any) -> list[dict[str, Any]]:

@@ -11,6 +11,7 @@ from pydantic import BaseModel, Field
 
 from showup.access.permission import Permission
 from showup.assistant import chat_store
+from showup.assistant.chat_event import BUSY, is_answering, load_answer, require_model
 from showup.assistant.tool_context import AssistantServices, Caller, ToolFailed, find_caller
 from showup.web.api.schemas import Example, ok_response
 from showup.web.http.api_route import ApiRoute
@@ -34,8 +35,6 @@ _CONVERSATION: Final[Example] = {
         {"role": "assistant", "content": [{"type": "text", "text": "Your link is https://cal.com/dana/intro"}]},
     ]
 }
-# Answers that are being written, by workspace and whose they are: a conversation has one at a time.
-_answering: Final[set[tuple[str, str]]] = set()
 
 
 class ChatRequest(RequestBody):
@@ -104,18 +103,15 @@ async def ask_assistant(
     Events are `text` with the next words, `tool_call` and `tool_result`, and at the end `done` or `error`; an error's
     `note` says what to do. The model calls tools with this key's permission; changes wait for a person.
     """
-    from showup.assistant import chat
-
     try:
-        chat.require_model(state.assistant)
+        require_model(state.assistant)
     except ToolFailed as failed:
         raise Refusal("no-model", str(failed)) from None
     caller = await _caller(state.assistant, permission)
-    conversation = (caller.workspace.slug, caller.actor)
-    if conversation in _answering:
-        raise Refusal("conflict", "Another answer is being written. Wait until it is complete.")
+    if is_answering(state.assistant, caller):
+        raise Refusal("conflict", BUSY)
     return StreamingResponse(
-        _stream(state.assistant, caller, body.message, conversation),
+        _stream(state.assistant, caller, body.message),
         media_type="text/event-stream",
         headers={"X-Accel-Buffering": "no", "Cache-Control": "no-store"},
     )
@@ -132,21 +128,10 @@ async def delete_conversation(permission: Writer, state: State, _query: Annotate
     return {"messages": []}
 
 
-async def _stream(
-    services: AssistantServices, caller: Caller, text: str, conversation: tuple[str, str]
-) -> AsyncIterator[bytes]:
-    from showup.assistant import chat
-
-    # Only now: an answer that nobody waits for any more never begins.
-    if conversation in _answering:
-        yield b'event: error\ndata: {"note":"Another answer is being written. Wait until it is complete."}\n\n'
-        return
-    _answering.add(conversation)
-    try:
-        async for event in chat.answer(services, caller, text):
-            yield b"event: %b\ndata: %b\n\n" % (event.kind.encode(), msgspec.json.encode(event.data))
-    finally:
-        _answering.discard(conversation)
+async def _stream(services: AssistantServices, caller: Caller, text: str) -> AsyncIterator[bytes]:
+    answer = await load_answer()
+    async for event in answer(services, caller, text):
+        yield b"event: %b\ndata: %b\n\n" % (event.kind.encode(), msgspec.json.encode(event.data))
 
 
 async def _caller(services: AssistantServices, permission: Permission) -> Caller:

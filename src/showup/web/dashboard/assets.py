@@ -18,6 +18,7 @@ ASSETS: Final = {
     "icons.svg": "image/svg+xml",
     "mark.svg": "image/svg+xml",
     "htmx/htmx.min.js": "text/javascript; charset=utf-8",
+    "htmx/sse.min.js": "text/javascript; charset=utf-8",
 }
 _CURRENT: Final = "public, max-age=31536000, immutable"
 _STYLE_COMMENTS: Final = re.compile(rb"/\*.*?\*/|(?<=\n)\s+", re.DOTALL)

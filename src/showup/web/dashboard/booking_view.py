@@ -29,6 +29,7 @@ from showup.reads.matches import matches_of
 from showup.reads.record_timeline import Shown, load_timeline
 from showup.reads.rows import can_see_uids
 from showup.reads.timeline import ids_of_booking
+from showup.web.dashboard.approval_view import undoable_approvals
 from showup.web.dashboard.evidence import Evidence, evidence_of
 from showup.web.dashboard.message_runs import MessageRun, counts_of, message_runs
 from showup.web.dashboard.timeline_parts import MeetingNames, TimelineContext
@@ -127,12 +128,16 @@ async def build_booking(
     messages = await list_messages(tx, permission, booking_id)
     reports = await attendance_evidence(tx, permission, booking_id)
     runs = message_runs(messages, viewer, is_follow_up_on=rules.follow_up, state=state)
-    context = TimelineContext(
-        viewer=viewer, actor=session.teammate.actor, meetings={booking_id: _names(meeting)}, stages=rules.stages
-    )
     ids = await ids_of_booking(tx, booking_id)
     timeline = await load_timeline(
         tx, permission, booking_ids=ids, deal_id=facts.deal_id, shown=shown, limit=limit + 1, is_of_booking=True
+    )
+    context = TimelineContext(
+        viewer=viewer,
+        actor=session.teammate.actor,
+        meetings={booking_id: _names(meeting)},
+        stages=rules.stages,
+        approvals=await undoable_approvals(tx, permission, timeline),
     )
     before, after = await neighbors(tx, permission, booking_id)
     place, place_url = _place(meeting, facts)

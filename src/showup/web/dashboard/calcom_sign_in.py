@@ -36,4 +36,4 @@ async def calcom_callback(request: Request, session: SignedIn, state: State) -> 
         await calcom_oauth.finish(state.assistant, session.teammate.id, dict(request.query_params))
     except (AuthorizationFailed, ToolFailed) as failed:
         raise Refusal("conflict", str(failed)) from None
-    return redirect(request, "assistant?connected=1")
+    return redirect(request, "settings/assistant?connected=1")

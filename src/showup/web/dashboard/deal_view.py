@@ -33,6 +33,7 @@ from showup.reads.rates import FEW
 from showup.reads.record_timeline import LoggedChange, Shown, load_timeline
 from showup.reads.stage_stays import days_to_win, stage_stays
 from showup.reads.today import Similar, similar_meetings
+from showup.web.dashboard.approval_view import undoable_approvals
 from showup.web.dashboard.timeline_parts import MeetingNames, TimelineContext
 from showup.web.dashboard.timeline_view import TimelineView, build_timeline
 from showup.web.dashboard.timeline_words import because_of, who_of
@@ -119,15 +120,16 @@ async def build_deal(
     rules = (await in_force(await driver_connection(tx), session.workspace.id)).newest
     stages = [*rules.stages] if deal.stage in rules.stages else [*rules.stages, deal.stage]
     undoable = undoable_change(changes) if permission.allows("write") else None
+    timeline = await load_timeline(
+        tx, permission, booking_ids=booking_ids, deal_id=deal.id, shown=shown, limit=limit + 1
+    )
     context = TimelineContext(
         viewer=viewer,
         actor=session.teammate.actor,
         meetings={one.id: _names(one) for one in meetings},
         stages=stages,
         undoable=None if undoable is None else undoable.event_id,
-    )
-    timeline = await load_timeline(
-        tx, permission, booking_ids=booking_ids, deal_id=deal.id, shown=shown, limit=limit + 1
+        approvals=await undoable_approvals(tx, permission, timeline),
     )
     before, after = await neighbors(tx, permission, deal.id)
     people = await people_of_deal(tx, permission, deal, booking_ids)
@@ -156,7 +158,10 @@ async def build_deal(
 def undoable_change(changes: Sequence[LoggedChange]) -> LoggedChange | None:
     """Return the last of the deal's changes, in order, if a person made it and its values before can be set again."""
     last = next((one for one in reversed(changes) if any(one.change.get(name) for name in _FIELDS)), None)
-    return last if last is not None and last.is_manual and reverse_of(last) is not None else None
+    # What an assistant did is undone as a whole, as it was asked for.
+    if last is None or not last.is_manual or last.is_of_assistant:
+        return None
+    return None if reverse_of(last) is None else last
 
 
 def reverse_of(entry: LoggedChange) -> DealChange | None:

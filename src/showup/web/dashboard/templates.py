@@ -55,6 +55,11 @@ def render_page(request: Request, template: str, context: Mapping[str, Any], *, 
     return HTMLResponse(text, status, headers={"Content-Security-Policy": POLICY, "Referrer-Policy": "same-origin"})
 
 
+def render_text(template: str, context: Mapping[str, Any], *, base: str) -> str:
+    """Return a part of a page as text, for a stream; `base` is the page's."""
+    return _environment.get_template(template).render(context, base=base)
+
+
 def base_of(request: Request) -> str:
     """Return the relative path to the home page: links work behind a proxy that adds a path, whatever it is.
 

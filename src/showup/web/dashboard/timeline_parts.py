@@ -40,7 +40,8 @@ class MeetingNames(Struct, frozen=True, kw_only=True):
 class TimelineContext(Struct, frozen=True, kw_only=True):
     """What the sentences need: the viewer and their name in the log, the meetings by id, and the stages in order.
 
-    `undoable`: the event of the last change of the deal, if it can be taken back.
+    `undoable`: the event of the last change of the deal, if it can be taken back. `approvals`: what assistants did and
+    can be undone, by event.
     """
 
     viewer: Viewer
@@ -48,6 +49,7 @@ class TimelineContext(Struct, frozen=True, kw_only=True):
     meetings: Mapping[UUID, MeetingNames]
     stages: Sequence[str]
     undoable: UUID | None = None
+    approvals: Mapping[UUID, UUID] = {}
 
     def share(self, stage: str) -> float:
         """Return how far along a stage is, from 0 to 1."""

@@ -22,7 +22,10 @@ _BY_ATTENDEES: Final = ("booking.", "meeting.", "attendee.confirmed", "invite.")
 
 
 class TimelineLine(Struct, frozen=True, kw_only=True):
-    """One line. `their`: the attendee's time of day, as `08:30 for Lisa`. `undo`: the event that can be taken back."""
+    """One line. `their`: the attendee's time of day, as `08:30 for Lisa`. `undo`: the event that can be taken back.
+
+    `approval`: the change of an assistant that can be undone.
+    """
 
     at: datetime
     mark: Mark
@@ -33,6 +36,7 @@ class TimelineLine(Struct, frozen=True, kw_only=True):
     quote: str | None = None
     their: str | None = None
     undo: UUID | None = None
+    approval: UUID | None = None
     is_fault: bool = False
 
 
@@ -92,6 +96,7 @@ def _of_event(entries: list[LoggedChange], context: TimelineContext) -> Timeline
         quote=line.quote,
         their=_their(context.viewer, first.at, meeting) if first.what.startswith(_BY_ATTENDEES) else None,
         undo=first.event_id if first.event_id == context.undoable else None,
+        approval=context.approvals.get(first.event_id),
     )
 
 

@@ -8,7 +8,7 @@ from typing import Any, Final
 from msgspec import Struct
 
 from showup.reads.agenda import State
-from showup.reads.record_timeline import LoggedChange
+from showup.reads.record_timeline import ASSISTANT_PREFIX, LoggedChange
 from showup.web.dashboard.timeline_parts import Mark, MeetingNames, Part, TimelineContext
 from showup.web.dashboard.words import Viewer, clipped, count, money, sentence
 
@@ -97,6 +97,9 @@ def because_of(entry: LoggedChange, context: TimelineContext) -> str | None:
 
 def who_of(entry: LoggedChange, reader: str) -> str:
     """Return who did it: `you`, a teammate's name, or the name of a key; `reader` is the reader's name in the log."""
+    if entry.is_of_assistant:
+        whose = entry.actor.removeprefix(ASSISTANT_PREFIX)
+        return "your assistant" if whose == reader else f"the assistant of {clipped(whose.partition(':')[2] or whose)}"
     if entry.actor == reader:
         return "you"
     kind, _, name = entry.actor.partition(":")

@@ -1,4 +1,4 @@
-"""Endpoint for Slack button presses: signed by Slack and stored as a command before the response is sent (TE7)."""
+"""Endpoint for Slack button presses, signed by Slack: done or stored before the response is sent (TE7, AS2)."""
 
 import asyncio
 from collections.abc import Sequence
@@ -10,12 +10,13 @@ from fastapi import APIRouter, Request, Response
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from showup.access.signers_store import Signer, list_signers_of_kind
+from showup.assistant import slack_grants, slack_links
 from showup.database.engine import driver_connection
 from showup.inbox.signed_store import SignedWebhook, insert_signed
 from showup.reads.deliveries import workspace_of_delivery
 from showup.sources.manual.translate import encode
 from showup.sources.slack.signature import is_signed
-from showup.sources.slack.translate import ButtonPress, UnreadableInteraction, translate
+from showup.sources.slack.translate import ApprovalPress, ButtonPress, LinkPress, UnreadableInteraction, translate
 from showup.web.http.app_state import AppState, State
 from showup.web.http.problems import Refusal
 from showup.web.webhooks.body_reader import read_body
@@ -32,7 +33,7 @@ _log = structlog.get_logger()
 
 @router.post("/webhooks/slack/actions")
 async def receive_action(request: Request, state: State) -> Response:
-    """Store a button press; the projector executes it at once."""
+    """Store an answer, which the projector executes at once; or decide on a change that an assistant asked for."""
     body = await read_body(request)
     try:
         async with asyncio.timeout(_TIMEOUT):
@@ -49,9 +50,18 @@ async def _ingest(request: Request, state: AppState, body: bytes) -> None:
         presses = translate(body)
         if isinstance(presses, UnreadableInteraction):
             raise Refusal("not-understood", f"Slack signed the request, but {presses.because}.")
-        presses_by_workspace = [(await _workspace_of_press(tx, signer, workspace_ids), signer) for signer in presses]
-    if not presses_by_workspace:
+        presses_by_workspace = [
+            (await _workspace_of_press(tx, one, workspace_ids), one) for one in presses if isinstance(one, ButtonPress)
+        ]
+    if not presses:
         _log.info("Slack interaction ignored")
+        return
+    for press in presses:
+        if isinstance(press, ApprovalPress):
+            await slack_grants.decide(state.assistant, press, workspace_ids)
+        elif isinstance(press, LinkPress):
+            await slack_links.finish(state.assistant, press, workspace_ids)
+    if not presses_by_workspace:
         return
     async with state.engine.begin() as tx:
         for workspace_id, press in presses_by_workspace:

@@ -1052,7 +1052,20 @@ ASSISTANT_TABLES = (
         CONSTRAINT fk_approvals_workspace_id FOREIGN KEY(workspace_id) REFERENCES workspaces (id)
     )""",
     "CREATE INDEX ix_approvals_created_at ON approvals (workspace_id, created_at, id)",
+    "CREATE INDEX ix_approvals_event_ids ON approvals USING gin (event_ids)",
     "CREATE INDEX ix_approvals_pending ON approvals (workspace_id, requested_by) WHERE state = 'pending'",
+    """CREATE TABLE slack_users (
+        workspace_id UUID NOT NULL,
+        team TEXT NOT NULL,
+        member TEXT NOT NULL,
+        name TEXT NOT NULL,
+        teammate_id UUID NOT NULL,
+        linked_at TIMESTAMP WITH TIME ZONE NOT NULL,
+        CONSTRAINT pk_slack_users PRIMARY KEY (workspace_id, team, member),
+        CONSTRAINT fk_slack_users_workspace_id FOREIGN KEY(workspace_id) REFERENCES workspaces (id),
+        CONSTRAINT fk_slack_users_teammate_id FOREIGN KEY(teammate_id) REFERENCES teammates (id) ON DELETE CASCADE,
+        CONSTRAINT uq_slack_users_teammate_id_workspace_id UNIQUE (teammate_id, workspace_id)
+    )""",
     """CREATE TABLE tool_grants (
         workspace_id UUID NOT NULL,
         actor TEXT NOT NULL,
@@ -1068,6 +1081,8 @@ ASSISTANT_TABLES = (
         calls_per_day INTEGER NOT NULL,
         changes_per_day INTEGER NOT NULL,
         tokens_per_day INTEGER NOT NULL,
+        chat_days INTEGER NOT NULL,
+        approval_days INTEGER NOT NULL,
         changed_by TEXT NOT NULL,
         changed_at TIMESTAMP WITH TIME ZONE NOT NULL,
         CONSTRAINT pk_assistant_settings PRIMARY KEY (workspace_id),
@@ -1092,6 +1107,16 @@ ASSISTANT_TABLES = (
         created_at TIMESTAMP WITH TIME ZONE NOT NULL,
         CONSTRAINT pk_chat_messages PRIMARY KEY (workspace_id, actor, number),
         CONSTRAINT fk_chat_messages_workspace_id FOREIGN KEY(workspace_id) REFERENCES workspaces (id)
+    )""",
+    """CREATE TABLE chat_questions (
+        id UUID NOT NULL,
+        workspace_id UUID NOT NULL,
+        actor TEXT NOT NULL,
+        text TEXT NOT NULL,
+        created_at TIMESTAMP WITH TIME ZONE NOT NULL,
+        CONSTRAINT pk_chat_questions PRIMARY KEY (id),
+        CONSTRAINT fk_chat_questions_workspace_id FOREIGN KEY(workspace_id) REFERENCES workspaces (id),
+        CONSTRAINT uq_chat_questions_workspace_id_actor UNIQUE (workspace_id, actor)
     )""",
 )
 

@@ -39,6 +39,7 @@ SECTIONS: Final[Mapping[str, Sequence[SettingsSection]]] = {
         SettingsSection(path="sample", title="Sample data"),
     ),
     "Technical": (
+        SettingsSection(path="assistant", title="Assistants", admins=False),
         SettingsSection(path="keys", title="API keys"),
         SettingsSection(path="webhooks", title="Webhooks"),
         SettingsSection(path="changes", title="Changes"),

@@ -4,6 +4,7 @@ from typing import Final
 
 from showup.web.dashboard.settings import (
     accounts_page,
+    assistant_page,
     changes_page,
     keys_page,
     rule_pages,
@@ -25,6 +26,7 @@ SETTINGS_ROUTERS: Final = (
     rule_pages.router,
     templates_page.router,
     sample_page.router,
+    assistant_page.router,
     keys_page.router,
     webhooks_page.router,
     changes_page.router,
