@@ -148,7 +148,7 @@ class Container:
     @cached_property
     def applier(self) -> "ProjectionWorker":
         """Returns the worker that projects stored inbox events."""
-        return build_projection_worker(self.engine, self.clock)
+        return build_projection_worker(self.engine, self.clock, self.seal)
 
     @cached_property
     def address_policy(self) -> "AddressPolicy":
@@ -262,12 +262,14 @@ def build_assistant_services(container: Container) -> "AssistantServices":
     )
 
 
-def build_projection_worker(engine: AsyncEngine, clock: Clock) -> "ProjectionWorker":
-    """Builds the worker that projects stored inbox events."""
+def build_projection_worker(engine: AsyncEngine, clock: Clock, seal: Seal | None = None) -> "ProjectionWorker":
+    """Builds the worker that projects stored inbox events; with the seal it recognises people who were erased."""
     from showup.feedback.requeue import requeue_waiting_feedback
+    from showup.inbox.erased_events import screen_with
     from showup.inbox.projection_worker import ProjectionWorker
 
-    return ProjectionWorker(engine, clock, event_handlers(), requeue_waiting_feedback)
+    screen = None if seal is None else screen_with(seal)
+    return ProjectionWorker(engine, clock, event_handlers(), requeue_waiting_feedback, screen=screen)
 
 
 @asynccontextmanager

@@ -34,6 +34,8 @@ _LIVE_TABLES: Final = frozenset(
         # What assistants may do, asked for and said: what they did is in the log.
         *("calcom_profiles", "calcom_authorizations", "approvals", "tool_grants"),
         *("assistant_settings", "assistant_usage", "chat_messages"),
+        # Who was erased, and which address stands for them: the log has only the latter.
+        *("privacy_actions", "requested_erasures", "erasure_keys", "erased_addresses"),
         # How far other systems were compared with Showup.
         *("syncs", "reconciliations"),
         # Sums of leads in campaigns, which triggers of that table keep.
