@@ -1,6 +1,6 @@
 """The tables of privacy: what was exported and erased, and how an erased address is recognised without its letters."""
 
-from sqlalchemy import Column, ForeignKey, Index, Integer, LargeBinary, PrimaryKeyConstraint, Table, Text, text
+from sqlalchemy import Column, ForeignKey, Index, LargeBinary, PrimaryKeyConstraint, Table, Text, UniqueConstraint
 from sqlalchemy.dialects.postgresql import JSONB, UUID
 
 from showup.database.metadata import Instant, metadata
@@ -26,14 +26,14 @@ requested_erasures = Table(
     metadata,
     Column("id", UUID, primary_key=True),
     Column("workspace_id", UUID, ForeignKey("workspaces.id"), nullable=False),
+    Column("person_id", UUID, nullable=False),
     # Encrypted.
     Column("email", LargeBinary, nullable=False),
     Column("actor", Text, nullable=False),
     Column("requested_at", Instant, nullable=False),
-    Column("attempts", Integer, nullable=False, server_default=text("0")),
     # Why it could not be done.
     Column("because", Text),
-    Index("ix_requested_erasures_workspace_id", "workspace_id"),
+    UniqueConstraint("workspace_id", "person_id"),
 )
 
 # The random key, encrypted, of the workspace's hashes of erased addresses.

@@ -59,12 +59,13 @@ async def erase_person(  # noqa: PLR0913  # each by its name
     *,
     actor: str,
     at: datetime,
+    request_id: UUID | None = None,
     on_start: Progress = _ignore,
     on_progress: Progress = _ignore,
 ) -> Erased:
     """Erases the person with this normalized address. Raises PersonUnknown or NotErasable, and then changed nothing.
 
-    Meanwhile the workspace's events wait, as in a rebuild.
+    Meanwhile the workspace's events wait, as in a rebuild. `request_id`: the request that is done with it.
     """
     erased = Erased()
 
@@ -72,6 +73,7 @@ async def erase_person(  # noqa: PLR0913  # each by its name
         # A replay may take longer between two statements of this transaction than an import does.
         await connection.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
         await _erase(connection, seal, workspace_id, email, at, erased)
+        await connection.execute("DELETE FROM requested_erasures WHERE id = $1", request_id)
         counts = {name: getattr(erased, name) for name in erased.__struct_fields__}
         await actions_store.add(connection, "erased", workspace_id=workspace_id, actor=actor, at=at, counts=counts)
 

@@ -73,9 +73,9 @@ async def redact_rows(
 ) -> int:
     """Redacts the texts of these rows, or deletes them; returns how many changed."""
     if table.name in DELETED:
-        places = [row["ctid"] for row in page]
-        await connection.execute(f"DELETE FROM {table.name} WHERE ctid = ANY($1::tid[])", places)  # noqa: S608
-        return len(places)
+        rows = [row["ctid"] for row in page]
+        await connection.execute(f"DELETE FROM {table.name} WHERE ctid = ANY($1::tid[])", rows)  # noqa: S608
+        return len(rows)
     changed = 0
     for row in page:
         new = {name: redact_value(table, name, row[name], redactor) for name in columns}

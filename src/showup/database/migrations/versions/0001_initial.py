@@ -195,15 +195,15 @@ TABLES = (
     """CREATE TABLE requested_erasures (
         id UUID NOT NULL,
         workspace_id UUID NOT NULL,
+        person_id UUID NOT NULL,
         email BYTEA NOT NULL,
         actor TEXT NOT NULL,
         requested_at TIMESTAMP WITH TIME ZONE NOT NULL,
-        attempts INTEGER DEFAULT 0 NOT NULL,
         because TEXT,
         CONSTRAINT pk_requested_erasures PRIMARY KEY (id),
+        CONSTRAINT uq_requested_erasures_workspace_id_person_id UNIQUE (workspace_id, person_id),
         CONSTRAINT fk_requested_erasures_workspace_id FOREIGN KEY(workspace_id) REFERENCES workspaces (id)
     )""",
-    "CREATE INDEX ix_requested_erasures_workspace_id ON requested_erasures (workspace_id)",
     """CREATE TABLE erasure_keys (
         workspace_id UUID NOT NULL,
         key BYTEA NOT NULL,
