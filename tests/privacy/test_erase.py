@@ -25,7 +25,7 @@ async def erase(engine: AsyncEngine, workspace: UUID, email: str = EMAIL) -> Era
     return await erase_person(engine, SEAL, workspace, email, actor="key:dpo", at=NOW)
 
 
-async def traces(engine: AsyncEngine, first: bool=False) -> dict[str, int]:
+async def traces(engine: AsyncEngine, first: bool = False) -> dict[str, int]:
     """Return in how many rows of each table PostgreSQL has a trace of the person: it walks over the catalogue."""
     found = {}
     async with transaction(engine) as tx:
@@ -46,7 +46,13 @@ async def traces(engine: AsyncEngine, first: bool=False) -> dict[str, int]:
                 [f"%{one}%" for one in TRACES],
             )
             if count:
-                print(table, await connection.fetch(f"SELECT * FROM {table} WHERE lower(concat_ws(' ', {', '.join(texts)})) LIKE ANY($1::text[])", [f"%{one}%" for one in TRACES])) if not first else 0
+                print(
+                    table,
+                    await connection.fetch(
+                        f"SELECT * FROM {table} WHERE lower(concat_ws(' ', {', '.join(texts)})) LIKE ANY($1::text[])",
+                        [f"%{one}%" for one in TRACES],
+                    ),
+                ) if not first else 0
                 found[table] = count
     return found
 

@@ -42,6 +42,7 @@ from showup.web.api import (
     matches,
     merges,
     people,
+    privacy,
     queues,
     rules,
     stats,
@@ -72,7 +73,7 @@ from showup.web.dashboard import funnel as funnel_page
 from showup.web.dashboard import unmatched as unmatched_page
 from showup.web.dashboard.assets import add_assets
 from showup.web.dashboard.lists import list_pages, selection, view_pages
-from showup.web.dashboard.records import company_page, merge_pages, person_page
+from showup.web.dashboard.records import company_page, merge_pages, person_page, person_privacy
 from showup.web.http.app_state import (
     LOCK_TIMEOUT,
     READ_TIMEOUT,
@@ -118,6 +119,7 @@ PAGE_ROUTERS = (
     selection.router,
     view_pages.router,
     person_page.router,
+    person_privacy.router,
     company_page.router,
     merge_pages.router,
     unmatched_page.router,
@@ -136,6 +138,7 @@ READ_ROUTERS = (
     bookings.router,
     companies.router,
     people.router,
+    privacy.router,
     merges.router,
     leads.router,
     unmatched.router,
@@ -166,6 +169,7 @@ COMMAND_ROUTERS = (
     bookings.commands,
     companies.commands,
     people.commands,
+    privacy.commands,
     merges.commands,
     leads.commands,
     matches.commands,
