@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Final
 from uuid import UUID
 
+import asyncpg
 import msgspec
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -86,35 +87,46 @@ async def import_file(engine: AsyncEngine, workspace: UUID, folder: Path, conten
     await import_leads(engine, request, lambda: NOW, seal=SEAL)
 
 
-# One row in each table that no booking fills by itself; every text that may name the person does.
+# Rows in tables that no booking fills by itself; every text that may name the person does.
 _ELSEWHERE: Final = {
     "delivery_contents": """
         SELECT id, json_build_object('to', '{email}', 'text', 'Hi Zephyrine, see you!'), now() FROM deliveries
         ON CONFLICT DO NOTHING
     """,
     "delivery_attempts": """
-        SELECT gen_random_uuid(), id, 1, now(), now(), 'gave_up', '550 <' || '{email}' || '>: no mailbox of Quillfeather'
+        SELECT gen_random_uuid(), id, 1, now(), now(), 'gave_up', '550 <{email}>: no mailbox of Quillfeather'
         FROM deliveries WHERE recipient = '{email}'
     """,
-    "calendar_entries": "SELECT workspace_id, 'zeph-1@Cal.com', '{email}', id, 'REQUEST', 0, 'ben@outbound.example', now(), "
-    "now() FROM bookings LIMIT 1",
-    "mirrored_records": "SELECT id, 'clickup', 'prospects', '86a', '{name}', lower('{name}'), 'quillfeather', NULL, NULL, now() "
-    "FROM workspaces",
-    "chat_messages": "SELECT id, 'teammate:ola@host.example', 1, 'user', jsonb_build_array(jsonb_build_object('text', "
-    "'When does ' || '{name}' || ' come?', 'type', 'text')), now() FROM workspaces",
-    "idempotency_keys": "SELECT 'key:ops', 'k:' || '{email}', '\\x00', 200, jsonb_build_object('email', '{email}', 'name', '{name}'), "
-    "now() FROM workspaces",
-    "sign_in_log": "SELECT gen_random_uuid(), now(), '{email}', 'sign_in_failed', NULL, '192.0.2.1' FROM workspaces",
+    "calendar_entries": """
+        SELECT workspace_id, 'zeph-1@Cal.com', '{email}', id, 'REQUEST', 0, 'ben@outbound.example', now(), now()
+        FROM bookings LIMIT 1
+    """,
+    "mirrored_records": """
+        SELECT id, 'clickup', 'prospects', '86a', '{name}', lower('{name}'), 'quillfeather', NULL, NULL, now()
+        FROM workspaces
+    """,
+    "chat_messages": """
+        SELECT id, 'teammate:ola@host.example', 1, 'user',
+            jsonb_build_array(jsonb_build_object('type', 'text', 'text', 'When does {name} come?')), now()
+        FROM workspaces
+    """,
+    "idempotency_keys": """
+        SELECT 'key:ops', 'k:{email}', '\\x00', 200, jsonb_build_object('email', '{email}', 'name', '{name}'), now()
+    """,
+    "sign_in_log": "SELECT gen_random_uuid(), now(), '{email}', 'sign_in_failed', NULL, '192.0.2.1'",
     "reported_leads": "SELECT id, '{email}', now() FROM workspaces",
-    "suppressions": "SELECT gen_random_uuid(), id, '{email}', NULL, 'follow_up', 'unsubscribed', '{name}' || ' asked for it', NULL, "
-    "NULL, now() FROM workspaces",
-    "acknowledgements": "SELECT gen_random_uuid(), 'mail', now(), 'ops', NULL, 'no mail to ' || '{name}' FROM workspaces",
+    "suppressions": """
+        SELECT gen_random_uuid(), id, '{email}', NULL, 'follow_up', 'unsubscribed', '{name} asked for it', NULL,
+            NULL, now()
+        FROM workspaces
+    """,
+    "acknowledgements": "SELECT gen_random_uuid(), 'mail', now(), 'ops', NULL, 'no mail to {name}'",
 }
 
 
 async def load(engine: AsyncEngine, account: UUID, workspace: UUID, folder: Path) -> None:
     """Fills the workspace: generated bookings and leads of others, and the person."""
-    world = make_world(3, NOW, 40, with_campaigns=True)
+    world = make_world(3, NOW, 12, with_campaigns=True)
     for content in lead_files(world.leads):
         await import_file(engine, workspace, folder, content)
     await import_file(engine, workspace, folder, LEADS)
@@ -127,6 +139,11 @@ async def load(engine: AsyncEngine, account: UUID, workspace: UUID, folder: Path
         OutcomeReported(subject="uid:zeph-1", outcome="showed", notes=f"{NAME} has my allergies"),
         at=NOW,
     )
+    await mention_elsewhere(engine)
+
+
+async def mention_elsewhere(engine: AsyncEngine) -> None:
+    """Names the person in tables that no booking fills by itself."""
     async with transaction(engine) as tx:
         connection = await driver_connection(tx)
         for table, query in _ELSEWHERE.items():
@@ -165,3 +182,26 @@ async def assert_consistent(engine: AsyncEngine, workspace: UUID) -> None:
     assert report.to_dict()["ok"], report.to_dict()
     result = await rebuild(engine, RebuildOptions(workspace_ids=[workspace]))
     assert (result.differing, result.newly_readable) == (0, 0), result.examples
+
+
+async def traces(connection: asyncpg.Connection) -> dict[str, int]:
+    """Returns in how many rows of each table there is a trace of the person: it walks over PostgreSQL's catalogue."""
+    found: dict[str, int] = {}
+    for (table,) in await connection.fetch("SELECT tablename FROM pg_tables WHERE schemaname = current_schema()"):
+        columns = await connection.fetch(
+            "SELECT attname, atttypid = 'bytea'::regtype AS is_bytes FROM pg_attribute "
+            "WHERE attrelid = $1::text::regclass AND attnum > 0 AND NOT attisdropped",
+            table,
+        )
+        texts = [
+            f"encode({row['attname']}, 'escape')" if row["is_bytes"] else f"{row['attname']}::text" for row in columns
+        ]
+        query = f"SELECT count(*) FROM {table} WHERE lower(concat_ws(' ', {', '.join(texts)})) LIKE ANY($1::text[])"  # noqa: S608
+        if count := await connection.fetchval(query, [f"%{one}%" for one in TRACES]):
+            found[table] = count
+    return found
+
+
+async def all_traces(engine: AsyncEngine) -> dict[str, int]:
+    async with transaction(engine) as tx:
+        return await traces(await driver_connection(tx))

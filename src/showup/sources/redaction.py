@@ -112,6 +112,8 @@ def _redact(value: Any, redactor: Redactor, *, is_theirs: bool, words: bool) -> 
         return redactor.json(value, words=words)
     redacted: dict[str, Any] = {}
     is_own = _is_own(value, redactor)
+    # Another attendee's number stays.
+    is_theirs = is_theirs and (is_own or "email" not in value)
     for key, item in value.items():
         redacted[redactor.text(key, words=False)] = _field(key.lower(), item, redactor, (is_own, is_theirs, words))
     return redacted

@@ -106,7 +106,7 @@ async def export_of(state: AppState, permission: Permission, person_id: UUID) ->
 @router.get(
     "/{person_id}/export", response_model=ExportResponse, responses=ok_response(EXPORT) | problem_examples("not-found")
 )
-async def export(
+async def get_person_export(
     person_id: UUID, permission: Admin, state: State, _query: Annotated[WorkspaceQuery, Query()]
 ) -> dict[str, Any]:
     """Return everything that Showup has about the person: their records, and the events that name them.
@@ -122,7 +122,7 @@ async def export(
     response_model=ErasureResponse,
     responses=created_response(ERASURE) | problem_examples("not-found", "refused-by-rules"),
 )
-async def erase(
+async def create_erasure(
     person_id: UUID,
     body: ErasureRequest,
     unit_of_work: AdminUnitOfWork,

@@ -1,11 +1,11 @@
 """`/people/{person_id}/export` and `/erase`: a copy of what Showup has about somebody, and their erasure (RU5)."""
 
-from typing import Any
 from uuid import UUID
 
 import msgspec
 from fastapi import APIRouter, Request, Response
 
+from showup.access.teammate import Session
 from showup.database.engine import driver_connection
 from showup.privacy.person_scope import NotErasable
 from showup.privacy.requests import request_erasure
@@ -17,7 +17,7 @@ from showup.web.dashboard.shell import render_shell
 from showup.web.http.app_state import AppState, State, read_transaction, write_transaction
 from showup.web.http.forms import read_form
 from showup.web.http.problems import Refusal
-from showup.web.http.sessions import Session, SignedInAdmin, check_csrf
+from showup.web.http.sessions import SignedInAdmin, check_csrf
 
 router = APIRouter(prefix="/people", include_in_schema=False, route_class=DashboardRoute)
 
@@ -64,11 +64,13 @@ async def erase(request: Request, person_id: UUID, session: SignedInAdmin, state
     return await _page(request, session, state, person_id, fault=fault, typed=form.get("email", "")[:320])
 
 
-async def _page(request: Request, session: Session, state: AppState, person_id: UUID, **form: Any) -> Response:
+async def _page(  # each by its name
+    request: Request, session: Session, state: AppState, person_id: UUID, *, fault: str | None = None, typed: str = ""
+) -> Response:
     async with read_transaction(state, session.permission) as tx:
         person = await find_person_row(tx, session.permission, person_id)
         if person is None:
             raise Refusal("not-found", "You can see no person with this id.")
-        context = {"person": person, "name": person["name"] or person["email"], **form}
-        status = 422 if form else 200
+        context = {"person": person, "name": person["name"] or person["email"], "fault": fault, "typed": typed}
+        status = 200 if fault is None else 422
         return await render_shell(request, "erase.html", context, tx=tx, session=session, state=state, status=status)
