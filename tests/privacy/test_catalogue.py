@@ -1,6 +1,6 @@
 """RU5: no table can be forgotten: a new one takes part by its columns, or `privacy.catalogue` says why it doesn't."""
 
-from showup.access.secret_rotation import ENCRYPTED
+from showup.access.secret_rotation_store import ENCRYPTED
 from showup.database.tables import metadata
 from showup.inbox.rebuild.shadow import REPLAYED_TABLES
 from showup.privacy.catalogue import (

@@ -52,7 +52,7 @@ def test_ru5_export_and_erase(ready: Showup, database_url: str, tmp_path: Path) 
         "BOOKING_RESCHEDULED",
         "MEETING_STARTED",
     ]
-    assert {"people", "bookings", "booking_attendees", "deliveries"} <= set(found["tables"])
+    assert {"people", "bookings", "booking_attendees"} <= set(found["tables"])
     assert NAME in {row["name"] for row in found["tables"]["people"]}
     assert (path.stat().st_mode & 0o777, ready("export", EMAIL, "--output", str(path)).code) == (0o600, 1)
     wrong = ready("erase", EMAIL, stdin="somebody@else.example\n")

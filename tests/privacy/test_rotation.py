@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import insert, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from showup.access.secret_rotation import ENCRYPTED, rotate
+from showup.access.secret_rotation_store import ENCRYPTED, rotate
 from showup.access.secrets_at_rest import DecryptionError, Seal, load_or_create_key, replace_keys
 from showup.database.engine import transaction
 from showup.database.tables import connections

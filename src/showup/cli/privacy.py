@@ -33,6 +33,8 @@ def export(
     """
     address = _normalize(email)
 
+    if output is not None and output.exists():
+        raise CliError(f"{output} exists. Choose the name of a new file.")
     found = run_command(lambda container: _export(container, workspace, address))
     if not found:
         raise CliError("Showup has nothing about this address.")

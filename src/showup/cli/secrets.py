@@ -44,7 +44,7 @@ def rotate(
 
 
 async def _rotate(container: "Container", config: "ProcessConfig", *, drop_old: bool) -> dict[str, Any]:
-    from showup.access.secret_rotation import rotate as encrypt_again
+    from showup.access.secret_rotation_store import rotate as encrypt_again
     from showup.access.secrets_at_rest import replace_keys
     from showup.container import data_folder
     from showup.database.engine import driver_connection, transaction

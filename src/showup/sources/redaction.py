@@ -1,6 +1,6 @@
 """Takes one person out of a stored body: what it says about the booking stays, so a replay gives the same result. Pure.
 
-Whoever wrote a text may have said anything in it. So the answers, notes and reasons of the person's bookings go as a
+A text that somebody wrote may say anything. So the answers, notes and reasons of the person's bookings go as a
 whole, those that teammates wrote too; only the company that they named stays, because deals follow from it.
 """
 
