@@ -1,5 +1,6 @@
 """RU5: an erased person is nowhere, what follows from their bookings stays, and the log still verifies."""
 
+import asyncio
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -13,7 +14,6 @@ from sqlalchemy import insert
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from showup.access import teammates_store
-from showup.container import build_projection_worker
 from showup.database.embedded.server import EmbeddedPostgres
 from showup.database.engine import connect, driver_connection, transaction
 from showup.database.migrate import upgrade
@@ -22,6 +22,7 @@ from showup.inbox.verification import verify
 from showup.outbox.suppressions import suppressed
 from showup.privacy.erase import Erased, erase_person
 from showup.privacy.person_scope import NotErasable, PersonUnknown
+from showup.privacy.requests import request_erasure, run_requested
 from tests.privacy.conftest import (
     EMAIL,
     LEADS,
@@ -217,8 +218,18 @@ async def test_ru5_a_body_that_is_replaced_without_a_new_link_is_found(engine: A
         assert report.break_count == 1
 
 
-async def test_ru5_who_erased_is_recorded_and_not_whom(engine: AsyncEngine, booked: UUID) -> None:
-    await erase(engine, booked)
-    ((what, actor, counts),) = await fetch(engine, "SELECT what, actor, counts FROM privacy_actions")
-    assert (what, actor, counts["bookings"]) == ("erased", "key:dpo", 2)
-    assert await build_projection_worker(engine, lambda: NOW, SEAL).drain() == 0
+async def test_ru5_a_requested_erasure_is_done_by_the_worker_once(engine: AsyncEngine, booked: UUID) -> None:
+    ((person, _),) = await fetch(engine, "SELECT id, email FROM people WHERE email = $1", EMAIL)
+    async with transaction(engine) as tx:
+        connection = await driver_connection(tx)
+        asked = [
+            await request_erasure(connection, SEAL, booked, person, EMAIL, actor="key:dpo", at=NOW) for _ in range(2)
+        ]
+    assert asked[0] == asked[1]
+    await asyncio.gather(*(run_requested(engine, SEAL, lambda: NOW) for _ in range(2)))
+    assert await all_traces(engine) == {}
+    assert await fetch(engine, "SELECT count(*) FROM requested_erasures") == [(0,)]
+    actions = await fetch(engine, "SELECT what, count(*) FROM privacy_actions GROUP BY 1 ORDER BY 1")
+    assert actions == [("erased", 1), ("erasure_requested", 1)]
+    ((actor, counts),) = await fetch(engine, "SELECT actor, counts FROM privacy_actions WHERE what = 'erased'")
+    assert (actor, counts["bookings"]) == ("key:dpo", 2)

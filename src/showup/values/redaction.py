@@ -14,6 +14,7 @@ from showup.values.email_address import email_spellings, match_key
 
 FIRST_NAME: Final = "Erased"
 _SHORTEST_NAME: Final = 2
+_PSEUDONYM: Final = re.compile(r"erased-[0-9a-f]+(?:\+\d+)?@")
 _BEFORE_ADDRESS: Final = r"(?<![\w.+\-])"
 _AFTER_ADDRESS: Final = r"(?![\w\-]|\.\w)"
 # A word of an address, a domain or a path is no name.
@@ -47,6 +48,11 @@ def make_pseudonym(emails: Iterable[str], token: str) -> Pseudonym:
         for place, email in enumerate(spellings):
             addresses[email] = f"{local}{f'+{place}' if place else ''}@{email.rpartition('@')[2]}"
     return Pseudonym(addresses=addresses, name=f"{FIRST_NAME} {token}")
+
+
+def is_pseudonym(email: str) -> bool:
+    """Returns whether the address stands for one that was erased."""
+    return _PSEUDONYM.match(email) is not None
 
 
 class Redactor:
