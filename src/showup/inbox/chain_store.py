@@ -95,6 +95,8 @@ async def erase_salts(connection: asyncpg.Connection, event_ids: Sequence[UUID])
 
 async def link_again(connection: asyncpg.Connection, workspace_id: UUID, event_ids: Sequence[UUID]) -> None:
     """Links these events once more, as they are now; they keep their numbers. The caller holds the workspace's lock."""
+    if not event_ids:
+        return
     rows = await connection.fetch(
         f"SELECT {RECEIVED_COLUMNS} FROM inbox_events e WHERE e.id = ANY($1::uuid[]) ORDER BY e.number",  # noqa: S608
         event_ids,

@@ -18,7 +18,8 @@ from showup.inbox.rebuild.compare import STATEMENT_TIMEOUT
 from showup.sources.redaction import people_in, redact_body
 from showup.values.redaction import Redactor
 
-PAGE_SIZE: Final = 200
+# A body has at most 1 MiB, and most have some 7 KB.
+PAGE_SIZE: Final = 50
 _ORDER_BYTES: Final = 8
 UNREADABLE: Final = "it named somebody who was erased, and can't be read"
 
