@@ -26,6 +26,7 @@ PAGES: Final = {
     "outcomes": "outcomes?who=team",
     "outcome": "outcome/{booking}",
     "move": "deals/{deal}/move",
+    "erase": "people/{person}/erase",
     "teammates": "settings/teammates",
     "setup": "setup",
     "mail": "mail",
@@ -58,7 +59,8 @@ def sample_site() -> Iterator[Site]:
 
 def take_pictures(site: Site, folder: Path, only: str | None = None) -> None:
     """Writes the pictures of all pages, or of those whose names contain `only`."""
-    [[booking, deal]] = site.execute("SELECT id, deal_id FROM showup.bookings WHERE calcom_uid = 'bluepeak-energy-0'")
+    query = "SELECT id, deal_id, person_id FROM showup.bookings WHERE calcom_uid = 'bluepeak-energy-0'"
+    [[booking, deal, person]] = site.execute(query)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
         for view, viewport in VIEWS.items():
@@ -80,7 +82,7 @@ def take_pictures(site: Site, folder: Path, only: str | None = None) -> None:
                         context.add_cookies([cookie])  # type: ignore[list-item]  # the keys of a cookie
                     else:
                         context.clear_cookies()
-                    page.goto(f"{site.address}/{path.format(booking=booking, deal=deal)}")
+                    page.goto(f"{site.address}/{path.format(booking=booking, deal=deal, person=person)}")
                     _wait_until_drawn(page)
                     page.screenshot(path=folder / f"{name}-{view}-{theme}.png", full_page=name in _FULL)
                 context.close()
