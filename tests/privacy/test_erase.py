@@ -180,7 +180,8 @@ async def test_ru5_a_new_booking_after_an_erasure_is_a_new_persons(
 async def test_ru5_nothing_planned_is_sent_to_an_erased_person(engine: AsyncEngine, booked: UUID) -> None:
     waiting = "SELECT count(*) FROM deliveries WHERE recipient = ANY($1::text[]) AND state = 'scheduled'"
     assert await fetch(engine, waiting, [EMAIL, TAGGED]) != [(0,)]
-    await erase(engine, booked)
+    erased = await erase(engine, booked, TAGGED)
+    assert (erased.addresses, erased.leads) == (2, 1), "one mailbox"
     recipients = [row[0] for row in await fetch(engine, "SELECT email FROM people WHERE email LIKE 'erased-%'")]
     assert len(recipients) == 2
     assert await fetch(engine, waiting, [EMAIL, TAGGED, *recipients]) == [(0,)]

@@ -41,11 +41,11 @@ class PersonScope(Struct, frozen=True, kw_only=True):
 # Other addresses of the same person: of the same mailbox, merged by somebody, or of the same lead.
 _MORE_EMAILS: Final = """
     SELECT email FROM booking_attendees s JOIN bookings b ON b.id = s.booking_id
-    WHERE b.workspace_id = $1 AND s.match_key = ANY($3::text[]) AND s.email IS NOT NULL
+    WHERE b.workspace_id = $1 AND coalesce(s.match_key, s.email) = ANY($3::text[]) AND s.email IS NOT NULL
     UNION SELECT unnest(ARRAY[gone, stays]) FROM merges
     WHERE workspace_id = $1 AND kind = 'people' AND (gone = ANY($2::text[]) OR stays = ANY($2::text[]))
-    UNION SELECT unnest(email || other_emails) FROM leads
-    WHERE workspace_id = $1 AND (email = ANY($2::text[]) OR match_key = ANY($3::text[])
+    UNION SELECT unnest(email || coalesce(other_emails, '{}')) FROM leads
+    WHERE workspace_id = $1 AND (email = ANY($2::text[]) OR coalesce(match_key, email) = ANY($3::text[])
         OR other_emails && $2::text[] OR other_keys && $3::text[])
 """
 
