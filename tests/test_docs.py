@@ -102,7 +102,7 @@ def test_a_command_s_help_has_an_example(name: str) -> None:
 
 
 # They run until they are stopped, or print a document of their own.
-WITHOUT_JSON = {"serve", "work", "openapi", "mcp"}
+WITHOUT_JSON = {"serve", "work", "openapi", "mcp", "export"}
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,19 @@ from typing import Annotated
 
 import typer
 
-from showup.cli import accounts, calcom, connections, deliveries, email, emailbison, keys, leads, teammates, workspaces
+from showup.cli import (
+    accounts,
+    calcom,
+    connections,
+    deliveries,
+    email,
+    emailbison,
+    keys,
+    leads,
+    secrets,
+    teammates,
+    workspaces,
+)
 from showup.cli.acknowledge import acknowledge
 from showup.cli.backup import backup, restore
 from showup.cli.doctor import doctor
@@ -13,7 +25,9 @@ from showup.cli.errors import expected_message
 from showup.cli.mcp import mcp
 from showup.cli.migrate import migrate
 from showup.cli.openapi import openapi
+from showup.cli.privacy import erase, export
 from showup.cli.rebuild import rebuild
+from showup.cli.retention import retention
 from showup.cli.sample import sample
 from showup.cli.serve import serve
 from showup.cli.simulate import simulate
@@ -29,20 +43,8 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 COMMANDS = (
-    serve,
-    work,
-    migrate,
-    sample,
-    simulate,
-    doctor,
-    acknowledge,
-    statement,
-    verify,
-    openapi,
-    rebuild,
-    backup,
-    restore,
-    mcp,
+    *(serve, work, migrate, sample, simulate, doctor, acknowledge, statement, verify, openapi, rebuild),
+    *(backup, restore, mcp, export, erase, retention),
 )
 for command in COMMANDS:
     app.command()(command)
@@ -55,6 +57,7 @@ app.add_typer(deliveries.app, name="deliveries")
 app.add_typer(email.app, name="email")
 app.add_typer(leads.app, name="leads")
 app.add_typer(emailbison.app, name="emailbison")
+app.add_typer(secrets.app, name="secrets")
 
 
 def _print_version(requested: bool) -> None:

@@ -146,7 +146,7 @@ class Container:
     @cached_property
     def applier(self) -> "ProjectionWorker":
         """Returns the worker that projects stored inbox events."""
-        return build_projection_worker(self.engine, self.clock)
+        return build_projection_worker(self.engine, self.clock, self.seal)
 
     @cached_property
     def address_policy(self) -> "AddressPolicy":
@@ -263,12 +263,14 @@ def build_assistant_services(container: Container) -> "AssistantServices":
     )
 
 
-def build_projection_worker(engine: AsyncEngine, clock: Clock) -> "ProjectionWorker":
-    """Builds the worker that projects stored inbox events."""
+def build_projection_worker(engine: AsyncEngine, clock: Clock, seal: Seal | None = None) -> "ProjectionWorker":
+    """Builds the worker that projects stored inbox events; with the seal it recognises people who were erased."""
     from showup.feedback.requeue import requeue_waiting_feedback
+    from showup.inbox.erased_events import screen_with
     from showup.inbox.projection_worker import ProjectionWorker
 
-    return ProjectionWorker(engine, clock, event_handlers(), requeue_waiting_feedback)
+    screen = None if seal is None else screen_with(seal)
+    return ProjectionWorker(engine, clock, event_handlers(), requeue_waiting_feedback, screen=screen)
 
 
 @asynccontextmanager
@@ -377,17 +379,14 @@ async def open_container(
         seal = Seal.from_setting(config.secret_keys)
         yield Container(settings, seal, engine, clock, direct_url=config.direct_url)
     finally:
-        # A cancelled caller must not leave connections open: the database server would wait for them.
+        # Connections that a cancelled caller left open would keep the database server from stopping.
         await asyncio.shield(engine.dispose())
 
 
 def _external_config(settings: Settings) -> ProcessConfig:
     url = reveal(settings.database_url) or ""
-    return ProcessConfig(
-        url=url,
-        direct_url=reveal(settings.database_direct_url) or url,
-        secret_keys=reveal(settings.secret_key) or "",
-    )
+    direct_url = reveal(settings.database_direct_url) or url
+    return ProcessConfig(url=url, direct_url=direct_url, secret_keys=reveal(settings.secret_key) or "")
 
 
 def _encryption_keys(settings: Settings, folder: Path, new_key: str | None) -> str:

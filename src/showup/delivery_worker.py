@@ -26,6 +26,8 @@ from showup.dispatch.worker import POOL_SIZE, PeriodicTask, Worker
 from showup.outbox.confirm_tokens import Invitation, make_confirm_token
 from showup.outbox.outcome_tokens import OutcomeLink, make_outcome_token
 from showup.outbox.unsubscribe_tokens import make_token
+from showup.privacy.requests import run_requested
+from showup.privacy.retention import Retention
 from showup.reads.digest import load_digest
 from showup.reads.meetings import load_meetings
 from showup.reconcile.api_clients import ApiClients
@@ -85,9 +87,15 @@ def _periodic_tasks(container: Container, clients: Clients) -> list[PeriodicTask
         "leads": build_lead_importer(engine, container.seal, clock, clients).poll_due,
         "digest": DigestWriter(engine, clock, load_digest).write_due,
         "count_weeks": WeekCounter(engine, clock).run,
+        "erase": partial(run_requested, engine, container.seal, clock),
     }
-    hourly = PeriodicTask(name="assistant", cron="23 * * * *", run=AssistantRetention(engine=engine, clock=clock).run)
-    return [*(PeriodicTask(name=name, cron="* * * * *", run=run) for name, run in tasks.items()), hourly]
+    every_minute = [PeriodicTask(name=name, cron="* * * * *", run=run) for name, run in tasks.items()]
+    keep = container.settings.policy.retention.keep()
+    retention = PeriodicTask(name="retention", cron="43 * * * *", run=Retention(engine, clock, keep).run_due)
+    assistant = PeriodicTask(
+        name="assistant", cron="23 * * * *", run=AssistantRetention(engine=engine, clock=clock).run
+    )
+    return [*every_minute, assistant, *([retention] if keep else [])]
 
 
 def build_reconciler(container: Container, clients: Clients) -> Reconciler:

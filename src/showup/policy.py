@@ -142,6 +142,26 @@ class BackupPolicy(_Table):
     keep: Annotated[int, Field(ge=1, le=10_000)] = 14
 
 
+class RetentionPolicy(_Table):
+    """Configures `[retention]`: how long contents are kept that no record needs; without a value, forever.
+
+    `unused_bodies` are those of webhooks without an effect: ignored, unreadable, refused and repeated ones.
+    """
+
+    unused_bodies: ShortDuration | None = None
+    delivery_contents: ShortDuration | None = None
+    delivery_attempts: ShortDuration | None = None
+    sign_ins: ShortDuration | None = None
+    chat: ShortDuration | None = None
+    approvals: ShortDuration | None = None
+    acknowledgements: ShortDuration | None = None
+    privacy_log: ShortDuration | None = None
+
+    def keep(self) -> dict[str, timedelta]:
+        """Returns how long each kind is kept, without those that are kept forever."""
+        return {name: age for name in type(self).model_fields if (age := getattr(self, name)) is not None}
+
+
 def _read_logo(value: Any) -> Any:
     """Returns an https address as it is, and the contents of a PNG file."""
     if not isinstance(value, str) or ":" in value:
@@ -220,6 +240,7 @@ class Policy(_Table):
     no_show_follow_up: FollowUpPolicy = FollowUpPolicy()
     calcom: CalcomPolicy = CalcomPolicy()
     backup: BackupPolicy = BackupPolicy()
+    retention: RetentionPolicy = RetentionPolicy()
     senders: tuple[SenderPolicy, ...] = ()
     event_types: dict[str, EventTypePolicy] = {}
     teammates: dict[EmailAddress, TeammatePolicy] = {}

@@ -86,6 +86,9 @@ DASHBOARD: Final = {
     ("POST", "/views"): "read",
     ("POST", "/views/{view_id}/remove"): "read",
     ("GET", "/people/{person_id}"): "read",
+    ("GET", "/people/{person_id}/export"): "admin",
+    ("GET", "/people/{person_id}/erase"): "admin",
+    ("POST", "/people/{person_id}/erase"): "admin",
     ("GET", "/people/{person_id}/merge"): "write",
     ("POST", "/people/{person_id}/merge"): "write",
     ("POST", "/people/{person_id}/write-again"): "write",
@@ -233,7 +236,10 @@ THEIRS = {f"/api/{noun}": 1 for noun in NOUNS}
 # Mails that were sent, and people who booked.
 THEIR_FUNNEL = (3, 1)
 # Reading these requires the scope that changes them.
-ADMIN_READ_PATHS = {"/api/rules", "/api/connections", "/api/endpoints", "/api/endpoints/{endpoint_id}"}
+ADMIN_READ_PATHS = {
+    *("/api/rules", "/api/connections", "/api/endpoints", "/api/endpoints/{endpoint_id}"),
+    "/api/people/{person_id}/export",
+}
 # The links in a mail change data when someone follows them.
 WRITE_READ_PATHS = {"/api/deliveries/{delivery_id}/content", "/api/events/{event_id}/body"}
 

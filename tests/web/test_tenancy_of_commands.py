@@ -219,6 +219,9 @@ async def requests_for_ours(
         ),
         CommandRequest("POST", "/api/people", "/api/people", {"email": "new@hooli.com"}),
         CommandRequest("PATCH", "/api/people/{person_id}", f"/api/people/{sarah}", {"name": "Sarah"}),
+        CommandRequest(
+            *("POST", "/api/people/{person_id}/erase", f"/api/people/{sarah}/erase"), {"email": "sarah@acme.com"}
+        ),
         CommandRequest("POST", "/api/companies", "/api/companies", {"domain": "newco.example"}),
         CommandRequest(
             "PATCH", "/api/companies/{company_id}", f"/api/companies/{scenario.company_id('acme.com')}", {"name": "A"}

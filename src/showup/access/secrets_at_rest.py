@@ -3,7 +3,7 @@
 import base64
 import os
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -23,7 +23,9 @@ class Seal:
 
     def __init__(self, keys: Iterable[str]) -> None:
         """Create a seal. `keys` are texts of any length and alphabet; at least one is required."""
-        self._fernet = MultiFernet([Fernet(_derive_fernet_key(key)) for key in keys])
+        fernets = [Fernet(_derive_fernet_key(key)) for key in keys]
+        self._newest = fernets[0] if fernets else None
+        self._fernet = MultiFernet(fernets)
 
     @classmethod
     def from_setting(cls, keys: str) -> "Seal":
@@ -44,6 +46,20 @@ class Seal:
                 "add that key to SHOWUP_SECRET_KEY after a comma, or set the credentials again"
             ) from None
 
+    def encrypt_again(self, ciphertext: bytes) -> bytes | None:
+        """Return the bytes encrypted with the first key; None if they are. Raises DecryptionError."""
+        assert self._newest is not None, "MultiFernet refuses an empty list"
+        with suppress(InvalidToken):
+            self._newest.decrypt(ciphertext)
+            return None
+        return self.encrypt(self.decrypt(ciphertext))
+
+
+def replace_keys(folder: Path, keys: Sequence[str]) -> None:
+    """Write these keys into the data folder, the newest first, all at once or not at all. Raises OSError."""
+    draft = _write_draft(folder, ",".join(keys))
+    draft.replace(folder / KEY_FILE)
+
 
 def load_or_create_key(folder: Path, new_key: str | None = None) -> str:
     """Return the key in the data folder; create it if missing, readable only by its owner: `new_key`, or a random one.
@@ -53,12 +69,7 @@ def load_or_create_key(folder: Path, new_key: str | None = None) -> str:
     path = folder / KEY_FILE
     with suppress(FileNotFoundError):
         return path.read_text(encoding="ascii").strip()
-    draft = folder / f"{KEY_FILE}.{os.getpid()}.{secrets.token_hex(4)}"
-    draft.touch(mode=0o600, exist_ok=False)
-    with draft.open("w", encoding="ascii") as file:
-        file.write(f"{new_key or secrets.token_urlsafe(32)}\n")
-        file.flush()
-        os.fsync(file.fileno())
+    draft = _write_draft(folder, new_key or secrets.token_urlsafe(32))
     # The process that links first wins; unlike a rename, a link never replaces a key that has encrypted something.
     try:
         with suppress(FileExistsError):
@@ -66,6 +77,16 @@ def load_or_create_key(folder: Path, new_key: str | None = None) -> str:
     finally:
         draft.unlink()
     return path.read_text(encoding="ascii").strip()
+
+
+def _write_draft(folder: Path, keys: str) -> Path:
+    draft = folder / f"{KEY_FILE}.{os.getpid()}.{secrets.token_hex(4)}"
+    draft.touch(mode=0o600, exist_ok=False)
+    with draft.open("w", encoding="ascii") as file:
+        file.write(f"{keys}\n")
+        file.flush()
+        os.fsync(file.fileno())
+    return draft
 
 
 def _derive_fernet_key(key: str) -> bytes:

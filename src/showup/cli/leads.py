@@ -111,7 +111,7 @@ async def _import(
     )
     try:
         with _progress(quiet=quiet) as on_progress:
-            return await import_leads(container.engine, request, container.clock, on_progress)
+            return await import_leads(container.engine, request, container.clock, on_progress, seal=container.seal)
     except ImportTaken:
         raise CliError("Another process imports the same file. Wait until it is done.") from None
     except OSError as fault:

@@ -96,7 +96,8 @@ def _print_verdict(verdict: "VerificationReport") -> None:
 
 def _print_workspace(slug: str, report: "ChainReport") -> None:
     erased = f", {report.erased_count} erased" if report.erased_count else ""
-    print(f"{slug}: {counted(report.link_count, 'link')}{erased}, head {report.head or '-'}")
+    redacted = f", {report.redacted_count} redacted" if report.redacted_count else ""
+    print(f"{slug}: {counted(report.link_count, 'link')}{erased}{redacted}, head {report.head or '-'}")
     for chain_break in report.breaks[:_MAX_BREAKS]:
         number = "-" if chain_break.number is None else str(chain_break.number)
         print(f"  {chain_break.kind}  number {number}  event {chain_break.event_id or '-'}: {chain_break.message}")

@@ -11,10 +11,13 @@ from itertools import islice
 from typing import Final
 from uuid import UUID
 
+import asyncpg
 import msgspec
 from msgspec import Struct
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from showup.access import erased_addresses_store
+from showup.access.secrets_at_rest import Seal
 from showup.campaigns import imports_store, leads_store
 from showup.campaigns.campaign import MAX_NAME
 from showup.campaigns.imports_store import BatchReport, LeadImport, RejectedLine
@@ -51,11 +54,13 @@ async def import_leads(
     clock: Clock,
     on_progress: Callable[[LeadImport], None] = lambda _: None,
     *,
+    seal: Seal | None = None,
     batch_rows: int = BATCH_ROWS,
 ) -> LeadImport:
     """Imports the file, or what is missing of it; returns the report. An import that is done changes nothing.
 
-    `on_progress` gets the import after each batch. Raises ImportTaken.
+    `seal` recognises people who were erased: their rows are ignored. `on_progress` gets the import after each batch.
+    Raises ImportTaken.
     """
     progress = await _open(engine, request, clock())
     if progress.state == "done":
@@ -66,7 +71,7 @@ async def import_leads(
         # The next batch is read while PostgreSQL saves this one.
         reading = asyncio.ensure_future(_read(rows, batch_rows))
         try:
-            progress = await _save(engine, request, progress, batch, clock())
+            progress = await _save(engine, request, progress, batch, clock(), seal)
         finally:
             next_batch = await reading
         batch = next_batch
@@ -93,17 +98,23 @@ async def _read(rows: Iterator[FileRow], count: int) -> list[FileRow]:
 
 
 async def _save(
-    engine: AsyncEngine, request: ImportRequest, progress: LeadImport, batch: list[FileRow], now: datetime
+    engine: AsyncEngine,
+    request: ImportRequest,
+    progress: LeadImport,
+    batch: list[FileRow],
+    now: datetime,
+    seal: Seal | None,
 ) -> LeadImport:
-    leads = [row for row in batch if isinstance(row, LeadRow)]
-    report = BatchReport(
-        accepted=len(leads),
-        ignored=sum(isinstance(row, IgnoredRow) for row in batch),
-        rejected=[RejectedLine(line=row.line, reason=row.reason) for row in batch if isinstance(row, RejectedRow)],
-    )
     async with transaction(engine) as tx:
         connection = await driver_connection(tx)
         await leads_store.lock_leads(connection, request.workspace_id)
+        rows = [row for row in batch if isinstance(row, LeadRow)]
+        leads = rows if seal is None else await _without_erased(connection, request, rows, seal)
+        report = BatchReport(
+            accepted=len(leads),
+            ignored=sum(isinstance(row, IgnoredRow) for row in batch) + len(rows) - len(leads),
+            rejected=[RejectedLine(line=row.line, reason=row.reason) for row in batch if isinstance(row, RejectedRow)],
+        )
         names = {_campaign_of(row, request) for row in leads}
         campaign_ids = await leads_store.save_campaigns(connection, request.workspace_id, "csv", names, now)
         imported = [
@@ -118,6 +129,14 @@ async def _save(
         after = await imports_store.add_batch(connection, progress, batch[-1].end, report)
         await match_imported(connection, request.workspace_id, saved, now)
         return after
+
+
+async def _without_erased(
+    connection: asyncpg.Connection, request: ImportRequest, rows: list[LeadRow], seal: Seal
+) -> list[LeadRow]:
+    emails = {row.lead.email for row in rows}
+    wanted = await erased_addresses_store.without_erased(connection, seal, request.workspace_id, emails)
+    return [row for row in rows if row.lead.email in wanted]
 
 
 def _campaign_of(row: LeadRow, request: ImportRequest) -> str:

@@ -34,6 +34,8 @@ inbox_events = Table(
     Column("received_at", Instant, nullable=False),
     Column("digest", LargeBinary, nullable=False),
     Column("body", LargeBinary, nullable=False),
+    # Of a redacted body: takes the digest's place in the order of events of the same time and kind.
+    Column("order_digest", LargeBinary),
     Column("content_type", Text),
     Column("webhook_version", Text),
     Column("source_address", Text),
@@ -121,6 +123,8 @@ chain = Table(
     Column("commitment", LargeBinary, nullable=False),
     Column("link", LargeBinary, nullable=False),
     PrimaryKeyConstraint("workspace_id", "number"),
+    # An erasure erases the salts of all links of an event.
+    Index("ix_chain_event_id", "event_id"),
 )
 
 # Precomputed for metrics: counting the log would take ever longer.

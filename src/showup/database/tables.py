@@ -1,8 +1,9 @@
 """All of Showup's tables, in the order in which a booking reaches them.
 
-There are three kinds of table. The *log* (`inbox_events`) holds received events; their bodies are never rewritten,
-events are only marked as processed. The *current state* (people, companies, bookings, deals, deliveries, audit log) is
-projected from the log and can be rebuilt from it. *Access* (in `access_tables`) defines who owns the data.
+There are three kinds of table. The *log* (`inbox_events`) holds received events, which are only marked as processed;
+their bodies are rewritten only where a person is erased. The *current state* (people, companies, bookings, deals,
+deliveries, audit log) is projected from the log and can be rebuilt from it. *Access* (in `access_tables`) defines who
+owns the data.
 
 All times are `timestamptz`, Showup generates all ids as UUIDs, and all emails are lower case.
 """
@@ -87,6 +88,10 @@ from showup.database.metadata import Instant, search_column
 from showup.database.metadata import metadata as metadata
 from showup.database.operation_tables import acknowledgements as acknowledgements
 from showup.database.operation_tables import webhook_refusals as webhook_refusals
+from showup.database.privacy_tables import erased_addresses as erased_addresses
+from showup.database.privacy_tables import erasure_keys as erasure_keys
+from showup.database.privacy_tables import privacy_actions as privacy_actions
+from showup.database.privacy_tables import requested_erasures as requested_erasures
 from showup.database.proposal_tables import proposal_files as proposal_files
 from showup.database.proposal_tables import proposals as proposals
 from showup.database.reconcile_tables import reconciliations as reconciliations

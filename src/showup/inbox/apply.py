@@ -25,6 +25,7 @@ from showup.events.translation import Translated, Translation
 from showup.events.workspace import RulesChanged
 from showup.inbox import lead_matches, rules, store
 from showup.inbox.bisection import attribute_failure, run_with_bisection
+from showup.inbox.screen import Screen
 from showup.inbox.store import InboxEvent, ProcessedEvent
 from showup.inbox.translation import InboxLog, translate_event
 from showup.logs import log_events
@@ -73,18 +74,27 @@ class AppliedBatch(Struct, frozen=True, kw_only=True):
 
 
 async def apply_pending(
-    engine: AsyncEngine, workspace_id: UUID, clock: Clock, handlers: EventHandlers, *, limit: int = BATCH_SIZE
+    engine: AsyncEngine,
+    workspace_id: UUID,
+    clock: Clock,
+    handlers: EventHandlers,
+    screen: Screen | None = None,
+    *,
+    limit: int = BATCH_SIZE,
 ) -> int:
-    """Applies a workspace's oldest unprocessed events; returns how many it processed, 0 when none are due."""
+    """Applies a workspace's oldest unprocessed events; returns how many it processed, 0 when none are due.
+
+    `screen` redacts what is about people who were erased.
+    """
 
     async def step(batch_limit: int) -> int:
-        return await _apply_once(engine, workspace_id, clock, handlers, batch_limit)
+        return await _apply_once(engine, workspace_id, clock, handlers, screen, batch_limit)
 
     return await run_with_bisection(engine, step, limit=limit, now=clock())
 
 
 async def _apply_once(
-    engine: AsyncEngine, workspace_id: UUID, clock: Clock, handlers: EventHandlers, limit: int
+    engine: AsyncEngine, workspace_id: UUID, clock: Clock, handlers: EventHandlers, screen: Screen | None, limit: int
 ) -> int:
     async with transaction(engine) as tx:
         connection = await driver_connection(tx)
@@ -94,6 +104,8 @@ async def _apply_once(
         if not events:
             return 0
         with attribute_failure([event.id for event in events]):
+            if screen is not None:
+                events = await screen(connection, workspace_id, events)
             batch_result = await apply_batch(connection, workspace_id, Batch(events), handlers=handlers, now=clock())
             await mark_processed(connection, workspace_id, batch_result, clock())
             await match_leads(connection, workspace_id, batch_result.booking_ids, clock())

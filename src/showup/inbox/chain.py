@@ -2,6 +2,7 @@
 
 Changing, removing, adding or moving a row breaks a link. A link contains only a salted digest of the received event,
 the commitment. Once body, digest and salt are erased, the body can't be guessed from it, and the chain remains valid.
+An event whose body was redacted is linked once more, as it is then: its earlier links have no salt.
 """
 
 import hashlib
@@ -19,7 +20,10 @@ _MICROSECOND: Final = timedelta(microseconds=1)
 
 
 class ReceivedEvent(Struct, frozen=True, kw_only=True):
-    """The received event as its commitment covers it. `account_id` is None for manual events."""
+    """The received event as its commitment covers it. `account_id` is None for manual events.
+
+    `order_digest` is None unless the body was redacted.
+    """
 
     event_id: UUID
     account_id: UUID | None
@@ -30,6 +34,7 @@ class ReceivedEvent(Struct, frozen=True, kw_only=True):
     content_type: str | None
     webhook_version: str | None
     source_address: str | None
+    order_digest: bytes | None = None
 
 
 class ChainLink(Struct, frozen=True, kw_only=True):
@@ -83,6 +88,7 @@ def compute_commitment(salt: bytes, received: ReceivedEvent) -> bytes:
         _encode(received.content_type),
         _encode(received.webhook_version),
         _encode(received.source_address),
+        *(() if received.order_digest is None else (received.order_digest,)),
     )
     return hashlib.sha256(
         b"".join(_ABSENT if field is None else len(field).to_bytes(4, "big") + field for field in fields)

@@ -1,8 +1,8 @@
 """The hash chain in PostgreSQL: links are added in the transaction that marks events processed, and read in order."""
 
 import secrets
-from collections.abc import AsyncIterator, Sequence
-from typing import Final
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import Any, Final
 from uuid import UUID
 
 import asyncpg
@@ -13,7 +13,7 @@ from showup.inbox.chain import ChainLink, ReceivedEvent
 
 RECEIVED_COLUMNS: Final = (
     "e.id, e.account_id, e.source, e.origin, e.received_at, e.digest, e.content_type, e.webhook_version, "
-    "e.source_address"
+    "e.source_address, e.order_digest"
 )
 _PAGE_SIZE: Final = 1_000
 # A log can grow without limit. Reading it may take long, as long as the server responds.
@@ -58,7 +58,11 @@ async def lock_chain_end(connection: asyncpg.Connection, workspace_id: UUID) -> 
 
 
 async def append_links(
-    connection: asyncpg.Connection, workspace_id: UUID, chain_end: ChainEnd, number: int, rows: Sequence[asyncpg.Record]
+    connection: asyncpg.Connection,
+    workspace_id: UUID,
+    chain_end: ChainEnd,
+    number: int,
+    rows: Sequence[Mapping[str, Any]],
 ) -> None:
     """Links the rows (RECEIVED and `number`) behind the chain's end; the feed then ends at `number`."""
     received = sorted(((row["number"], _received_event(row)) for row in rows), key=lambda numbered: numbered[0])
@@ -80,6 +84,26 @@ async def append_links(
         number,
         links[-1].link if links else chain_end.link,
     )
+
+
+async def erase_salts(connection: asyncpg.Connection, event_ids: Sequence[UUID]) -> None:
+    """Erases the salts of all links of these events: their commitments no longer say anything of the bodies."""
+    await connection.execute(
+        "UPDATE chain SET salt = NULL WHERE event_id = ANY($1::uuid[]) AND salt IS NOT NULL", event_ids
+    )
+
+
+async def link_again(connection: asyncpg.Connection, workspace_id: UUID, event_ids: Sequence[UUID]) -> None:
+    """Links these events once more, as they are now; they keep their numbers. The caller holds the workspace's lock."""
+    if not event_ids:
+        return
+    rows = await connection.fetch(
+        f"SELECT {RECEIVED_COLUMNS} FROM inbox_events e WHERE e.id = ANY($1::uuid[]) ORDER BY e.number",  # noqa: S608
+        event_ids,
+    )
+    chain_end = await lock_chain_end(connection, workspace_id)
+    numbered = [{**row, "number": chain_end.number + place} for place, row in enumerate(rows, 1)]
+    await append_links(connection, workspace_id, chain_end, chain_end.number + len(numbered), numbered)
 
 
 async def newest_link(connection: asyncpg.Connection, workspace_id: UUID) -> bytes | None:
@@ -138,7 +162,7 @@ async def find_unlinked(connection: asyncpg.Connection, workspace_id: UUID, limi
     return [UnlinkedEvent(event_id=row["id"], number=row["number"], linked_at=row["linked_at"]) for row in rows]
 
 
-def _received_event(row: asyncpg.Record) -> ReceivedEvent:
+def _received_event(row: Mapping[str, Any]) -> ReceivedEvent:
     return ReceivedEvent(
         event_id=row["id"],
         account_id=row["account_id"],
@@ -149,6 +173,7 @@ def _received_event(row: asyncpg.Record) -> ReceivedEvent:
         content_type=row["content_type"],
         webhook_version=row["webhook_version"],
         source_address=row["source_address"],
+        order_digest=row["order_digest"],
     )
 
 

@@ -49,8 +49,11 @@ class ChainWalk:
         self._genesis = chain.genesis_link(workspace_id)
         self._recent: deque[ChainLink] = deque(maxlen=_NEIGHBOURS)
         self._reported: deque[int] = deque(maxlen=2 * _NEIGHBOURS)
+        # The events that have a body although a link of theirs has no salt: they must be linked again later.
+        self._unproven: dict[UUID, ChainLink] = {}
         self.link_count = 0
         self.erased_count = 0
+        self.redacted_count = 0
 
     @property
     def head(self) -> ChainHead | None:
@@ -68,6 +71,11 @@ class ChainWalk:
             yield from self._check_event(row)
             self._recent.append(link)
             self.link_count += 1
+
+    def finish(self) -> Iterator[ChainBreak]:
+        """Yields the breaks that are known once all links were read."""
+        for link in self._unproven.values():
+            yield self._report(BreakKind.BODY, link, "its salt is erased, but its body is not")
 
     @property
     def _previous_link(self) -> bytes:
@@ -101,7 +109,8 @@ class ChainWalk:
             yield self._report(BreakKind.MISSING, row.link, "the log has no such event")
         elif row.link.salt is None:
             if row.has_body:
-                yield self._report(BreakKind.BODY, row.link, "its salt is erased, but its body is not")
+                self._unproven.setdefault(row.link.event_id, row.link)
+                return
             # An event that was processed again has several links, all erased; it counts once.
             self.erased_count += row.is_newest
         elif row.body_digest != row.received.digest:
@@ -109,6 +118,8 @@ class ChainWalk:
         elif chain.compute_commitment(row.link.salt, row.received) != row.link.commitment:
             message = "its digest, account, source, origin, time or headers do not match its link"
             yield self._report(BreakKind.RECEIVED, row.link, message)
+        elif self._unproven.pop(row.link.event_id, None) is not None:
+            self.redacted_count += 1
 
     def _report(self, kind: BreakKind, link: ChainLink, message: str) -> ChainBreak:
         self._reported.append(link.number)

@@ -9,6 +9,8 @@ from uuid import UUID
 
 import asyncpg
 
+from showup.inbox import chain_store
+
 
 async def erase_events(connection: asyncpg.Connection, event_ids: Collection[UUID], because: str) -> int:
     """Erases these events and their duplicates; returns how many. The caller holds the workspace's lock.
@@ -22,7 +24,7 @@ async def erase_events(connection: asyncpg.Connection, event_ids: Collection[UUI
         )
     ]
     await connection.execute("DELETE FROM event_refs WHERE event_id = ANY($1::uuid[])", ids)
-    await connection.execute("UPDATE chain SET salt = NULL WHERE event_id = ANY($1::uuid[])", ids)
+    await chain_store.erase_salts(connection, ids)
     await connection.execute(
         """
         UPDATE inbox_events SET state = 'erased', because = $2, body = '', digest = sha256(uuid_send(id)), uid = NULL,

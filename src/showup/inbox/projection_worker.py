@@ -19,6 +19,7 @@ from showup.database.fault import describe_error, is_outage
 from showup.database.listener import listen, pooled_listener
 from showup.inbox import store
 from showup.inbox.apply import EventHandlers, apply_pending
+from showup.inbox.screen import Screen
 from showup.inbox.workspace_router import route_pending
 
 _POLL_INTERVAL: Final = 1.0
@@ -36,14 +37,23 @@ class ProjectionWorker:
     """Applies the unprocessed events of all workspaces, each in its own transactions.
 
     `handlers` apply the events that the projection does not handle. `requeue` passes events whose subject has become
-    known to the projector again; it returns how many.
+    known to the projector again; it returns how many. `screen` redacts what is about people who were erased.
     """
 
-    def __init__(self, engine: AsyncEngine, clock: Clock, handlers: EventHandlers, requeue: Requeue) -> None:
+    def __init__(
+        self,
+        engine: AsyncEngine,
+        clock: Clock,
+        handlers: EventHandlers,
+        requeue: Requeue,
+        *,
+        screen: Screen | None = None,
+    ) -> None:
         self._engine = engine
         self._clock = clock
         self._handlers = handlers
         self._requeue = requeue
+        self._screen = screen
         self._wakeup = asyncio.Event()
         # When each workspace's last batch began: the one that has waited longest is next.
         self._started_at: dict[UUID, float] = {}
@@ -105,7 +115,9 @@ class ProjectionWorker:
             batches[workspace_id] = asyncio.create_task(self._apply(workspace_id))
 
     async def _apply(self, workspace_id: UUID) -> int:
-        return await self._run_step(apply_pending(self._engine, workspace_id, self._clock, self._handlers))
+        return await self._run_step(
+            apply_pending(self._engine, workspace_id, self._clock, self._handlers, self._screen)
+        )
 
     async def _run_step(self, step: Awaitable[int]) -> int:
         try:

@@ -1,4 +1,4 @@
-"""The log in PostgreSQL: inbox events are added and marked processed; nothing is ever deleted."""
+"""The log in PostgreSQL: inbox events are added and marked processed; only an erasure takes anything out."""
 
 from collections.abc import AsyncIterator, Iterable, Sequence
 from datetime import datetime
@@ -60,6 +60,7 @@ class InboxEvent(Struct, frozen=True, kw_only=True):
     origin: Origin
     received_at: datetime
     digest: bytes
+    order_digest: bytes | None = None
     body: bytes
     attempts: int
     replayed_at: datetime | None
@@ -120,7 +121,9 @@ def _columns(rows: Sequence[tuple[Any, ...]]) -> list[list[Any]]:
 _BODIES_AT_ONCE = 16
 PENDING_AT_ONCE = 32
 MAX_BATCH_BYTES = 16 * 1024 * 1024
-_FIELDS = "e.id, e.account_id, e.source, e.origin, e.received_at, e.digest, e.body, e.attempts, e.replayed_at"
+_FIELDS = (
+    "e.id, e.account_id, e.source, e.origin, e.received_at, e.digest, e.order_digest, e.body, e.attempts, e.replayed_at"
+)
 
 
 async def fetch_pending(
@@ -204,6 +207,16 @@ async def of_names(
     )
     async for row in rows:
         yield row["ref"], _inbox_event(row)
+
+
+async def read_events(connection: asyncpg.Connection, event_ids: Sequence[UUID]) -> list[InboxEvent]:
+    """Returns these events, as far as they still exist and wait to be applied."""
+    rows = await connection.fetch(
+        f"SELECT {_FIELDS} FROM inbox_events e "  # noqa: S608  # the fields are a constant
+        "WHERE e.id = ANY($1::uuid[]) AND e.state IN ('pending', 'failed')",
+        list(event_ids),
+    )
+    return [_inbox_event(row) for row in rows]
 
 
 async def in_feed_order(connection: asyncpg.Connection, event_ids: list[UUID]) -> list[UUID]:
@@ -311,6 +324,7 @@ def _inbox_event(row: asyncpg.Record) -> InboxEvent:
         origin=row["origin"],
         received_at=row["received_at"],
         digest=row["digest"],
+        order_digest=row["order_digest"],
         body=row["body"],
         attempts=row["attempts"],
         replayed_at=row["replayed_at"],

@@ -68,7 +68,7 @@ def _translate(event: InboxEvent) -> tuple[Translation, AnyRecord | None]:
         source_at=source_at,
         # An event that was processed again counts as received then: it may be too late to notify anyone (PI13).
         received_at=event.replayed_at or event.received_at,
-        order_key=order_key(source_at, content.event, event.digest),
+        order_key=order_key(source_at, content.event, event.order_digest or event.digest),
         actor=content.actor,
         simulated=event.origin in SIMULATED_ORIGINS,
         is_history=event.origin == "backfill",

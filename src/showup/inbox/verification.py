@@ -23,6 +23,7 @@ class ChainReport:
         self.counts: Counter[BreakKind] = Counter()
         self.link_count = 0
         self.erased_count = 0
+        self.redacted_count = 0
         self.head: ChainHead | None = None
 
     def add(self, breaks: Iterable[ChainBreak]) -> None:
@@ -42,6 +43,7 @@ class ChainReport:
         return {
             "links": self.link_count,
             "erased": self.erased_count,
+            "redacted": self.redacted_count,
             "head": None if self.head is None else str(self.head),
             "broken": self.counts,
             "breaks": self.breaks,
@@ -93,7 +95,9 @@ async def verify(
             if missing_heads:
                 missing_heads -= {ChainHead(row.link.number, row.link.link) for row in rows}
             on_progress(len(rows))
-        chain.link_count, chain.erased_count, chain.head = walk.link_count, walk.erased_count, walk.head
+        chain.add(walk.finish())
+        chain.link_count, chain.head = walk.link_count, walk.head
+        chain.erased_count, chain.redacted_count = walk.erased_count, walk.redacted_count
         chain.add(await _check_end(connection, workspace_id, walk.head))
         chain.add(map(_unlinked_break, await chain_store.find_unlinked(connection, workspace_id, MAX_BREAKS)))
     return VerificationReport(chains, [head for head in heads if head in missing_heads])

@@ -1,5 +1,6 @@
 """Compares a booking in Cal.com's API with its events in Showup: the differences, and the event that repairs each."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Final, Literal, TypeAlias, get_args
@@ -16,7 +17,8 @@ from showup.sources.calcom.api_values import ApiAttendee, ApiBooking
 from showup.sources.calcom.booking_details.location import is_same_place, read_place
 from showup.sources.calcom.payload import PHONE_ONLY, number_of_invented_email, url
 from showup.sources.calcom.synthetic_webhook import SyntheticWebhook, WebhookTrigger, is_seated, list_guests
-from showup.values.email_address import normalize_email
+from showup.values.email_address import email_domain, normalize_email
+from showup.values.redaction import is_pseudonym
 
 SyncDifferenceKind: TypeAlias = Literal[
     "created",
@@ -211,17 +213,21 @@ def _seat_differences(ours: Booking, records: Sequence[BookingRecord], theirs: A
         return
     taken = {_seat_key(one): one for one in list_guests(theirs) if one.seat_uid is not None}
     known = {one.key: one for one in ours.seats}
+    erased = Counter(email_domain(key) for key in known if is_pseudonym(key))
     at = theirs.created_at or changed_at(theirs)
     for key, one in taken.items():
         if key in known:
             at = _seat_reported_at(key, records) or at
+        elif erased[email_domain(key)] > 0:
+            # Cal.com still names somebody who was erased here.
+            erased[email_domain(key)] -= 1
         else:
             # The first attendee counts as the booker, so each seat comes after the one that is listed before it.
             at = None if at is None else at + _JUST_AFTER
             webhook = SyntheticWebhook(trigger="BOOKING_CREATED", at=at, seats=(one,))
             yield SyncDifference(kind="seat_taken", webhook=webhook, ours="no seat", theirs=key)
     for key, seat in known.items():
-        if key not in taken:
+        if key not in taken and not is_pseudonym(key):
             webhook = SyntheticWebhook(trigger="BOOKING_CANCELLED", at=changed_at(theirs), seats=(_api_seat(seat),))
             yield SyncDifference(kind="seat_given_back", webhook=webhook, ours=key, theirs="no seat")
 

@@ -47,6 +47,7 @@ from showup.web.api import (
     matches,
     merges,
     people,
+    privacy,
     proposals,
     queues,
     rules,
@@ -91,7 +92,7 @@ from showup.web.dashboard.operations import (
     event_page,
     mail_pages,
 )
-from showup.web.dashboard.records import company_page, merge_pages, person_page
+from showup.web.dashboard.records import company_page, merge_pages, person_page, person_privacy
 from showup.web.dashboard.settings.pages import SETTINGS_ROUTERS
 from showup.web.http.app_state import (
     LOCK_TIMEOUT,
@@ -141,6 +142,7 @@ PAGE_ROUTERS = (
     selection.router,
     view_pages.router,
     person_page.router,
+    person_privacy.router,
     company_page.router,
     merge_pages.router,
     unmatched_page.router,
@@ -166,6 +168,7 @@ READ_ROUTERS = (
     bookings.router,
     companies.router,
     people.router,
+    privacy.router,
     proposals.router,
     merges.router,
     leads.router,
@@ -199,6 +202,7 @@ COMMAND_ROUTERS = (
     booking_reports.commands,
     companies.commands,
     people.commands,
+    privacy.commands,
     proposals.commands,
     merges.commands,
     leads.commands,

@@ -3,6 +3,7 @@
 from fastapi import APIRouter
 from fastapi.responses import HTMLResponse
 
+from showup.access.erased_addresses_store import without_erased
 from showup.database.engine import driver_connection
 from showup.outbox import suppressions
 from showup.outbox.suppressions import Suppression
@@ -42,10 +43,14 @@ async def confirm_page(token: str, state: State) -> HTMLResponse:
 @router.post("/{token}", response_class=HTMLResponse)
 async def unsubscribe(token: str, state: State, tx: WriteTransaction) -> HTMLResponse:
     """Stop follow-ups to the address of the link, by the button or by a mail program (RFC 8058)."""
-    subscriber = read_token(state.mail_secrets.seal, token)
+    seal = state.mail_secrets.seal
+    subscriber = read_token(seal, token)
     if subscriber is None:
         return render_page("Unsubscribe", _UNKNOWN_PAGE, status=404, root_path=_UP)
     suppression = Suppression(scope="follow_up", reason="unsubscribed", because=REASON)
     connection = await driver_connection(tx)
-    await suppressions.add(connection, subscriber.workspace_id, subscriber.email, suppression, at=state.clock())
+    # A link in an old mail must not bring back the address of somebody who was erased: they get no mail anyway.
+    emails = await without_erased(connection, seal, subscriber.workspace_id, [subscriber.email])
+    for email in emails:
+        await suppressions.add(connection, subscriber.workspace_id, email, suppression, at=state.clock())
     return render_page("Unsubscribe", _DONE_PAGE, root_path=_UP)

@@ -34,6 +34,7 @@ PAGES: Final = {
     "deal": "deals/{deal}",
     "booking": "bookings/{booking}",
     "new-deal": "deals/new",
+    "erase": "people/{person}/erase",
     "teammates": "settings/teammates",
     "rules": "settings/rules",
     "senders": "settings/senders",
@@ -81,7 +82,8 @@ def sample_site() -> Iterator[Site]:
 
 def take_pictures(site: Site, folder: Path, only: str | None = None) -> None:
     """Writes the pictures of all pages, or of those whose names contain `only`."""
-    [[booking, deal]] = site.execute("SELECT id, deal_id FROM showup.bookings WHERE calcom_uid = 'bluepeak-energy-0'")
+    query = "SELECT id, deal_id, person_id FROM showup.bookings WHERE calcom_uid = 'bluepeak-energy-0'"
+    [[booking, deal, person]] = site.execute(query)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
         for view, viewport in VIEWS.items():
@@ -94,7 +96,7 @@ def take_pictures(site: Site, folder: Path, only: str | None = None) -> None:
                         continue
                     if name == "signin":
                         context.clear_cookies()
-                    page.goto(f"{site.address}/{path.format(booking=booking, deal=deal)}")
+                    page.goto(f"{site.address}/{path.format(booking=booking, deal=deal, person=person)}")
                     _wait_until_drawn(page)
                     page.screenshot(path=folder / f"{name}-{view}-{theme}.png", full_page=name in _FULL)
                 context.close()

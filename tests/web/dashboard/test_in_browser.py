@@ -61,6 +61,10 @@ def test_pages_are_accessible_quiet_and_narrow_also_with_hostile_names(
         paths += [f"deals/{deal}", f"bookings/{ids_of(site, 'met')[0]}"]
         if name != "read_only":
             paths += [f"outcome/{ahead}", f"deals/{deal}/move", "deals/new", f"proposal/{ids_of(site, 'met')[0]}"]
+        if name == "admin":
+            people = "SELECT id FROM showup.people WHERE email LIKE 'pat@%' AND workspace_id = :id"
+            [[pat]] = site.execute(people, id=id_of("ours"))
+            paths += [f"people/{pat}", f"people/{pat}/erase"]
         for path in paths:
             page.goto(f"{site.address}/{path}")
             check_page(page, f"/{path} at {width} px, {theme}", with_axe=name == "admin")

@@ -7,6 +7,7 @@ import asyncpg
 from msgspec import Struct
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from showup.campaigns.leads_store import lock_leads
 from showup.inbox.apply import lock_key
 from showup.inbox.rebuild import compare, shadow
 from showup.inbox.rebuild.compare import STATEMENT_TIMEOUT, TableCount
@@ -87,6 +88,9 @@ async def _open_connection(engine: AsyncEngine, options: RebuildOptions) -> Asyn
         driver: asyncpg.Connection = (await autocommit.get_raw_connection()).driver_connection
         try:
             async with driver.transaction(isolation="read_committed" if options.applied else "repeatable_read"):
+                # Imports take the lock on leads first too.
+                for workspace_id in sorted(options.workspace_ids) if options.with_leads else ():
+                    await lock_leads(driver, workspace_id)
                 for key in sorted(lock_key(one) for one in options.workspace_ids) if options.applied else ():
                     await driver.execute("SELECT pg_advisory_xact_lock($1)", key, timeout=STATEMENT_TIMEOUT)
                 yield driver

@@ -36,6 +36,8 @@ _LIVE_TABLES: Final = frozenset(
         *("assistant_settings", "assistant_usage", "chat_messages", "chat_questions", "slack_users"),
         # The log has what a proposal offers, not the file that shows it.
         "proposal_files",
+        # Who was erased, and which address stands for them: the log has only the latter.
+        *("privacy_actions", "requested_erasures", "erasure_keys", "erased_addresses"),
         # How far other systems were compared with Showup.
         *("syncs", "reconciliations"),
         # Sums of leads in campaigns, which triggers of that table keep.

@@ -5,6 +5,7 @@ from datetime import datetime
 
 import asyncpg
 
+from showup.access import erased_addresses_store
 from showup.campaigns import leads_store, statistics_store
 from showup.campaigns.leads_store import ImportedLead
 from showup.inbox.imported_leads import match_imported
@@ -25,8 +26,13 @@ async def save_batch(
     workspace_id = source.workspace_id
     await leads_store.lock_leads(connection, workspace_id)
     await statistics_store.ensure_campaigns(connection, workspace_id, (one.campaign_id for one in found), now)
+    emails = {one.lead.email for one in found}
+    if source.seal is not None:
+        emails = await erased_addresses_store.without_erased(connection, source.seal, workspace_id, emails)
     rows = [
-        ImportedLead(lead=one.lead, signals=one.signals, campaign_id=one.campaign_id, line=one.number) for one in found
+        ImportedLead(lead=one.lead, signals=one.signals, campaign_id=one.campaign_id, line=one.number)
+        for one in found
+        if one.lead.email in emails
     ]
     saved = await leads_store.save_leads(connection, workspace_id, rows, source.id, now, is_source=True)
     await match_imported(connection, workspace_id, saved, now)

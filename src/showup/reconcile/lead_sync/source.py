@@ -19,12 +19,16 @@ EMAILBISON: Final = KIND.name
 
 
 class LeadSource(Struct, frozen=True, kw_only=True):
-    """A connection with what a client needs. Its token is a secret: never show it."""
+    """A connection with what a client needs. Its token is a secret: never show it.
+
+    `seal` recognises people who were erased.
+    """
 
     connection: Connection
     workspace_id: UUID
     settings: EmailBisonSettings
     token: str
+    seal: Seal | None = None
 
     @property
     def id(self) -> UUID:
@@ -63,4 +67,5 @@ async def _open(
         workspace_id=workspace_ids[connection.workspace],
         settings=settings,
         token=str(credentials["api_key"]),
+        seal=seal,
     )

@@ -261,7 +261,7 @@ async def post_leads(request: Request, permission: Writer, state: State, query: 
         )
         try:
             with import_slot(state, workspace.id):
-                done = await import_leads(state.engine, import_request, state.clock)
+                done = await import_leads(state.engine, import_request, state.clock, seal=state.mail_secrets.seal)
         except ImportTaken:
             raise Refusal("busy", "Another process imports the same file. Send it again when it is done.") from None
         return {**_report(file, done), "workspace": workspace.slug}

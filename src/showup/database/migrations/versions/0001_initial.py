@@ -214,6 +214,45 @@ TABLES = (
         CONSTRAINT pk_chain PRIMARY KEY (workspace_id, number),
         CONSTRAINT fk_chain_workspace_id FOREIGN KEY(workspace_id) REFERENCES workspaces (id)
     )""",
+    "CREATE INDEX ix_chain_event_id ON chain (event_id)",
+    """CREATE TABLE privacy_actions (
+        id UUID NOT NULL,
+        workspace_id UUID,
+        at TIMESTAMP WITH TIME ZONE NOT NULL,
+        actor TEXT NOT NULL,
+        what TEXT NOT NULL,
+        counts JSONB DEFAULT '{}' NOT NULL,
+        CONSTRAINT pk_privacy_actions PRIMARY KEY (id),
+        CONSTRAINT fk_privacy_actions_workspace_id FOREIGN KEY(workspace_id) REFERENCES workspaces (id)
+    )""",
+    "CREATE INDEX ix_privacy_actions_at ON privacy_actions (workspace_id, at, id)",
+    """CREATE TABLE requested_erasures (
+        id UUID NOT NULL,
+        workspace_id UUID NOT NULL,
+        person_id UUID NOT NULL,
+        email BYTEA NOT NULL,
+        actor TEXT NOT NULL,
+        requested_at TIMESTAMP WITH TIME ZONE NOT NULL,
+        because TEXT,
+        CONSTRAINT pk_requested_erasures PRIMARY KEY (id),
+        CONSTRAINT uq_requested_erasures_workspace_id_person_id UNIQUE (workspace_id, person_id),
+        CONSTRAINT fk_requested_erasures_workspace_id FOREIGN KEY(workspace_id) REFERENCES workspaces (id)
+    )""",
+    """CREATE TABLE erasure_keys (
+        workspace_id UUID NOT NULL,
+        key BYTEA NOT NULL,
+        CONSTRAINT pk_erasure_keys PRIMARY KEY (workspace_id),
+        CONSTRAINT fk_erasure_keys_workspace_id FOREIGN KEY(workspace_id) REFERENCES workspaces (id)
+    )""",
+    """CREATE TABLE erased_addresses (
+        workspace_id UUID NOT NULL,
+        hash BYTEA NOT NULL,
+        address TEXT NOT NULL,
+        name TEXT NOT NULL,
+        erased_at TIMESTAMP WITH TIME ZONE NOT NULL,
+        CONSTRAINT pk_erased_addresses PRIMARY KEY (workspace_id, hash, address),
+        CONSTRAINT fk_erased_addresses_workspace_id FOREIGN KEY(workspace_id) REFERENCES workspaces (id)
+    )""",
     """CREATE TABLE companies (
         id UUID NOT NULL,
         workspace_id UUID NOT NULL,
@@ -524,6 +563,7 @@ TABLES = (
         received_at TIMESTAMP WITH TIME ZONE NOT NULL,
         digest BYTEA NOT NULL,
         body BYTEA NOT NULL,
+        order_digest BYTEA,
         content_type TEXT,
         webhook_version TEXT,
         source_address TEXT,

@@ -13,6 +13,7 @@ from showup.database.engine import driver_connection
 from showup.inbox.rules import in_force
 from showup.outbox.suppressions import remove
 from showup.pipeline.rules import Rules
+from showup.privacy.requests import find_request
 from showup.reads.current_ids import ids_of_person
 from showup.reads.keyset import PageRequest
 from showup.reads.people import find_person_row
@@ -79,6 +80,7 @@ async def _context(tx: AsyncConnection, session: Session, state: Any, person: It
         "leads": await leads_of_person(tx, permission, person["id"]),
         "suppressions": await _suppressions(tx, session, person),
         "merges": await merges_into(tx, permission, "people", person["id"]),
+        "erasure": await find_request(await driver_connection(tx), session.workspace.id, person["id"]),
         "methods": METHODS,
     }
 
