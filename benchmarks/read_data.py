@@ -87,10 +87,10 @@ async def insert_workspace(driver: asyncpg.Connection, bookings: int) -> None:
 
 
 async def _compute_funnel(driver: asyncpg.Connection) -> None:
-    """Computes what funnels count as the projector does."""
+    """Computes what funnels count as the projector does, in the order of the bookings."""
     await driver.execute("ANALYZE bookings, booking_attendees, deals, companies, matches, campaign_leads, funnel_seats")
     for query, save in (
-        ("SELECT DISTINCT person_id FROM funnel_seats", funnel_store.save_people),
+        ("SELECT person_id FROM funnel_seats GROUP BY 1 ORDER BY max(booked_at)", funnel_store.save_people),
         ("SELECT DISTINCT company_id FROM deals WHERE status = 'won'", funnel_store.save_deals),
     ):
         ids = [row[0] for row in await driver.fetch(query)]
