@@ -107,7 +107,7 @@ async def load_cards(
 
 async def _people(
     connection: asyncpg.Connection,
-    workspace_id: UUID,
+    workspace_id: UUID | None,
     shown: Sequence[tuple[UUID, UUID, UUID | None]],
     companies: Mapping[UUID, UUID],
 ) -> dict[UUID, dict[str, None]]:
