@@ -5,6 +5,7 @@ import asyncio
 import signal
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 import uvloop
 from rich.console import Console
@@ -40,25 +41,27 @@ _MEASURES = {
     "b6-leads-import": leads_import.measure,
     "b6-matching": matching.measure,
     "b8": pages.measure,
+    "b8-lighthouse": pages.measure_in_browser,
     "b8-live": live.measure,
 }
 _WIDTH = 160
 
 
-async def run(names: Sequence[str], *, quick: bool) -> bool:
-    """Runs these benchmarks; returns False when a figure is invalid."""
+async def run(names: Sequence[str], *, quick: bool, kept: Path | None) -> bool:
+    """Runs these benchmarks; returns False when a figure is invalid. `kept`: the folder of filled databases."""
     # Ctrl-C and SIGTERM both stop PostgreSQL and the processes that this run started.
     if (task := asyncio.current_task()) is not None:
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
     # Tables that go to a file or a pipe are not shortened.
     console = Console(width=None if sys.stdout.isatty() else _WIDTH)
     is_sound = True
-    async with open_environment() as environment:
+    async with open_environment(kept) as environment:
         for name in names:
             machine = this_machine(environment)
             with _progress(console) as progress:
                 found = await _MEASURES[name](environment, progress, quick=quick)
-            results.write(found, machine, quick=quick)
+            if found.skipped is None:
+                results.write(found, machine, quick=quick)
             results.show(found, console)
             is_sound = is_sound and not found.faults
     return is_sound
@@ -76,10 +79,17 @@ def main() -> None:
     )
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"some of {', '.join(_MEASURES)}; all by default")
     parser.add_argument("--quick", action="store_true", help="small sizes, about a minute")
+    parser.add_argument(
+        "--keep",
+        type=Path,
+        metavar="FOLDER",
+        help="put the database there, and leave it: the next run fills nothing again, as long as the tables stay",
+    )
     arguments = parser.parse_args()
     if unknown := set(arguments.names) - set(_MEASURES):
         parser.error(f"unknown benchmark: {', '.join(sorted(unknown))}")
-    sys.exit(0 if uvloop.run(run(arguments.names or list(_MEASURES), quick=arguments.quick)) else 1)
+    measured = run(arguments.names or list(_MEASURES), quick=arguments.quick, kept=arguments.keep)
+    sys.exit(0 if uvloop.run(measured) else 1)
 
 
 if __name__ == "__main__":

@@ -1,8 +1,11 @@
-"""The environment of measurements: the embedded PostgreSQL as Showup runs it, and a fresh database for each of them."""
+"""The environment of measurements: the embedded PostgreSQL as Showup runs it, and the databases of a run.
+
+Most measurements have a fresh database. Those that only read share filled ones, which a folder may keep for later runs.
+"""
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -11,6 +14,7 @@ from urllib.parse import urlsplit, urlunsplit
 import asyncpg
 
 from benchmarks.processor_time import parent_of
+from benchmarks.read_data import fill
 from showup.access.accounts_store import ensure_defaults
 from showup.database.embedded.server import EmbeddedPostgres
 from showup.database.engine import connect
@@ -42,11 +46,28 @@ class BenchmarkEnvironment:
         finally:
             await _execute(self._url, f"DROP DATABASE {name} WITH (FORCE)")
 
+    async def filled_database(self, bookings: int) -> str:
+        """Returns the address of the database with the data of `read_data`, which is filled once."""
+        name, incomplete = f"filled_{bookings}", f"filling_{bookings}"
+        if not await _exists(self._url, name):
+            await _execute(
+                self._url,
+                f"DROP DATABASE IF EXISTS {incomplete} WITH (FORCE)",
+                f"CREATE DATABASE {incomplete} TEMPLATE {_TEMPLATE}",
+            )
+            await fill(_of_database(self._url, incomplete), bookings)
+            await _execute(self._url, f"ALTER DATABASE {incomplete} RENAME TO {name}")
+        return _of_database(self._url, name)
+
 
 @asynccontextmanager
-async def open_environment() -> AsyncIterator[BenchmarkEnvironment]:
-    """Yields the environment, and removes it at the end. Raises an EmbeddedError when PostgreSQL does not start."""
-    with TemporaryDirectory(prefix="showup-bench-", ignore_cleanup_errors=True) as path:
+async def open_environment(kept: Path | None = None) -> AsyncIterator[BenchmarkEnvironment]:
+    """Yields the environment, in the folder `kept` or in one that is removed at the end.
+
+    Raises an EmbeddedError when PostgreSQL does not start.
+    """
+    temporary = TemporaryDirectory(prefix="showup-bench-", ignore_cleanup_errors=True)
+    with temporary if kept is None else nullcontext(kept) as path:
         folder = _make_accessible(path)
         server = EmbeddedPostgres(folder / "data")
         try:
@@ -59,9 +80,10 @@ async def open_environment() -> AsyncIterator[BenchmarkEnvironment]:
             await asyncio.to_thread(server.close)
 
 
-def _make_accessible(path: str) -> Path:
+def _make_accessible(path: str | Path) -> Path:
     # As root, PostgreSQL runs under another account, which has to find its files.
     folder = Path(path)
+    folder.mkdir(parents=True, exist_ok=True)
     folder.chmod(0o755)
     return folder
 
@@ -76,7 +98,8 @@ async def scalar(url: str, query: str) -> int:
 
 
 async def _prepare_template(url: str) -> None:
-    await _execute(url, f"CREATE DATABASE {_TEMPLATE}")
+    if not await _exists(url, _TEMPLATE):
+        await _execute(url, f"CREATE DATABASE {_TEMPLATE}")
     template = _of_database(url, _TEMPLATE)
     await upgrade(template)
     engine = connect(template, pool_size=1)
@@ -115,6 +138,14 @@ async def _inspect_server(url: str) -> tuple[int | None, str]:
                 )
         backend = await driver.fetchval("SELECT pg_backend_pid()")
         return parent_of(backend), str(await driver.fetchval("SELECT current_setting('server_version')"))
+    finally:
+        await driver.close()
+
+
+async def _exists(url: str, database: str) -> bool:
+    driver = await asyncpg.connect(url)
+    try:
+        return bool(await driver.fetchval("SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1)", database))
     finally:
         await driver.close()
 

@@ -7,12 +7,17 @@ from showup.campaigns.funnel import SEAT_OUTCOMES
 # Of 1,024: what became of a booking, and of its meeting if it is over.
 _STATUS: Final = """CASE WHEN g.chance < 120 THEN 'CANCELLED' WHEN g.chance < 150 THEN 'PENDING'
     WHEN g.chance < 180 THEN 'REJECTED' ELSE 'ACCEPTED' END"""
-_IS_OVER: Final = "g.chance >= 180 AND g.start_time < timestamptz '2026-11-01T12:00:00Z'"
+_NOW: Final = "timestamptz '2026-11-01T12:00:00Z'"
+_IS_OVER: Final = f"g.chance >= 180 AND g.start_time < {_NOW}"
 _ATTENDED: Final = f"""CASE WHEN {_IS_OVER} THEN
     CASE WHEN g.chance < 820 THEN true WHEN g.chance < 940 THEN false END END"""
 _EVIDENCE: Final = f"""CASE WHEN {_IS_OVER} AND g.chance < 940 THEN
     CASE WHEN g.chance < 300 THEN 'assumed' ELSE 'reported' END END"""
 _HOST_ABSENT: Final = f"{_IS_OVER} AND g.chance >= 1000"
+
+# Names and keys know no digits. Who is no lead has the name of one.
+_FIRST: Final = "'Kim' || translate((g.person % 500)::text, '0123456789', 'bdfgklmnrt')"
+_NAME: Final = f"CASE WHEN g.person % 10 < 7 THEN 'Person ' || g.person ELSE {_FIRST} || ' Fal' || g.letters END"
 
 BOOKINGS: Final = (
     """
@@ -23,39 +28,47 @@ BOOKINGS: Final = (
     FROM given ORDER BY company, n DESC
     """,
     """
-    INSERT INTO people (id, workspace_id, email, name, company_id, company_key, created_at, updated_at)
+    INSERT INTO people (id, workspace_id, email, name, time_zone, company_id, company_key, created_at, updated_at)
     SELECT DISTINCT ON (person) person_id, workspace_id, email, format('Person %s Number%s', person, person),
+           (ARRAY['Europe/Berlin', 'America/New_York', 'Asia/Tokyo'])[1 + person % 3],
            md5('company' || company)::uuid, format('domain:company%s.example', company),
            start_time - interval '9 days', start_time
     FROM given ORDER BY person, n DESC
     """,
-    """
+    f"""
     INSERT INTO deals (id, workspace_id, company_id, status, stage, owner_email, amount, currency, opened_by, position,
                        opened_at, stage_entered_at, closed_at, created_at, updated_at)
     SELECT DISTINCT ON (company) md5('deal' || company)::uuid, workspace_id, md5('company' || company)::uuid, status,
            CASE status WHEN 'active' THEN (ARRAY['booked', 'met', 'proposal'])[1 + company % 3] ELSE status END,
            format('host%s@outbound.example', company % 20), 1000 + company % 900, 'EUR', id, 0, start_time, start_time,
-           CASE WHEN status <> 'active' THEN start_time + company % 700 * interval '1 day' END, start_time, start_time
+           CASE WHEN status <> 'active'
+                THEN least(start_time + company % 40 * interval '1 day', {_NOW} - company % 700 * interval '1 hour')
+           END,
+           start_time, start_time
     FROM (SELECT *, (ARRAY['active', 'active', 'active', 'active', 'won', 'won', 'lost', 'lost', 'lost', 'cancelled'])
                     [1 + company % 10] AS status FROM given) g
     ORDER BY company, n DESC
-    """,
+    """,  # noqa: S608  # expressions of this module
     f"""
     INSERT INTO bookings (id, workspace_id, account_id, calcom_uid, calcom_booking_id, person_id, company_id, deal_id,
                           title, start_time, end_time, booked_at, status, attended, attendance_evidence, host_absent,
-                          organizer_email, organizer_name, event_type, meeting_url, uids, created_at, updated_at)
+                          organizer_email, organizer_name, event_type, source, reschedule_count, meeting_url, uids,
+                          created_at, updated_at)
     SELECT g.id, g.workspace_id, g.account_id, 'uid' || n, n::text, g.person_id, md5('company' || company)::uuid,
            md5('deal' || company)::uuid, format('Intro call with Person %s', person), g.start_time,
-           g.start_time + interval '30 minutes', g.start_time - interval '5 days', {_STATUS}, {_ATTENDED}, {_EVIDENCE},
-           {_HOST_ABSENT}, format('host%s@outbound.example', n % 20), 'Host ' || n % 20, 'intro',
-           'https://meet.example/' || n, '[]', g.start_time - interval '5 days', g.start_time
+           g.start_time + interval '30 minutes', g.booked_at, {_STATUS}, {_ATTENDED}, {_EVIDENCE},
+           {_HOST_ABSENT}, format('host%s@outbound.example', n % 20), 'Host ' || n % 20,
+           (ARRAY['intro', 'intro', 'intro', 'demo', 'review'])[1 + chance % 5],
+           CASE WHEN chance % 3 = 0 THEN 'unknown' ELSE 'source' || chance % 7 END,
+           CASE WHEN chance % 9 = 0 THEN 1 + chance % 2 ELSE 0 END,
+           'https://meet.example/' || n, '[]', g.booked_at, g.start_time
     FROM given g
     """,  # noqa: S608  # expressions of this module
     f"""
     INSERT INTO booking_attendees (booking_id, position, person_id, email, match_key, attendee_key, company_key, name,
                                    attended, attendance_evidence)
     SELECT g.id, 0, g.person_id, g.email, g.email, g.email, format('domain:company%s.example', company),
-           'Person ' || person, {_ATTENDED}, {_EVIDENCE}
+           {_NAME}, {_ATTENDED}, {_EVIDENCE}
     FROM given g
     """,  # noqa: S608  # as above
     """
@@ -70,14 +83,19 @@ LEADS: Final = (
            'Campaign ' || n, now()
     FROM generate_series(0, 49) n
     """,
-    """
-    INSERT INTO leads (id, workspace_id, email, first_name, last_name, name, company, created_at)
+    f"""
+    INSERT INTO leads (id, workspace_id, email, first_name, last_name, name, company, family_key, first_key, created_at)
     SELECT md5('lead' || n)::uuid, workspace_id,
            CASE WHEN n % 10 < 7 THEN format('person%s@company%s.example', n, n % greatest(many * 3 / 10, 1))
                 ELSE format('lead%s@other%s.example', n, n % 1000) END,
-           'Person', 'Number' || n, 'Person Number' || n, 'Company ' || n % 1000, now()
-    FROM (SELECT n, workspace_id, count(*) OVER () AS many FROM given) g
-    """,
+           CASE WHEN n % 10 < 7 THEN 'Person' ELSE {_FIRST} END,
+           CASE WHEN n % 10 < 7 THEN 'Number' || n ELSE 'Fal' || letters END,
+           'Person Number' || n, 'Company ' || n % 1000,
+           CASE WHEN n % 10 < 7 THEN '' ELSE 'fal' || letters END,
+           CASE WHEN n % 10 < 7 THEN '' ELSE lower({_FIRST}) END, now()
+    FROM (SELECT n, n AS person, translate(n::text, '0123456789', 'bdfgklmnrt') AS letters, workspace_id,
+                 count(*) OVER () AS many FROM given) g
+    """,  # noqa: S608  # expressions of this module
     """
     INSERT INTO campaign_leads (workspace_id, campaign_id, lead_id, sent, first_sent_at, last_sent_at, replied,
                                 replied_at, interested, interested_at, bounced, step, sender_email, shared)
@@ -94,7 +112,7 @@ LEADS: Final = (
                          evidence, state, event_id, actor, at)
     SELECT md5('match' || n)::uuid, workspace_id, id, email, md5('lead' || person)::uuid, email,
            1000000000 + person % 50, 'email', 1.0, '{"address": "it is the lead''s address"}', 'matched', id, 'showup',
-           start_time - interval '5 days'
+           g.booked_at
     FROM given g WHERE person % 10 < 7
     """,
     f"""
@@ -116,12 +134,12 @@ ACTIVITY: Final = (
                             due_at, wake_at, state, delivered_at, created_at, updated_at)
     SELECT md5('delivery' || n)::uuid, workspace_id, id, id, 'confirmation:' || n, 'email', 'confirmation', email, 1,
            at, at, 'delivered', at, at, at
-    FROM (SELECT *, start_time - interval '5 days' AS at FROM given) g
+    FROM (SELECT *, booked_at AS at FROM given) g
     """,
     """
     INSERT INTO audit_log (workspace_id, number, at, event_id, actor, what, because, order_key, booking_id, person_id,
                            company_id, deal_id)
-    SELECT workspace_id, row_number() OVER (ORDER BY start_time), start_time - interval '5 days', id, 'showup',
+    SELECT workspace_id, row_number() OVER (ORDER BY booked_at, n DESC), booked_at, id, 'showup',
            'booking.made', 'Cal.com reported it', n::text, id, person_id, md5('company' || company)::uuid,
            md5('deal' || company)::uuid
     FROM given
@@ -136,7 +154,22 @@ FACTS: Final = """
            CASE WHEN attended AND attendance_evidence = 'reported' THEN 'showed' WHEN attended THEN 'assumed'
                 WHEN NOT attended THEN 'no_show' WHEN host_absent THEN 'host_absent'
                 WHEN status = 'ACCEPTED' THEN 'open' ELSE lower(status) END,
-           5, 120, 0, false, 1, 1, booked_at, seats, seats * coalesce(attended, false)::int,
+           extract(day FROM start_time - booked_at), extract(epoch FROM start_time - booked_at) / 3600,
+           reschedule_count, false, 1, 1, booked_at, seats, seats * coalesce(attended, false)::int,
            seats * coalesce(NOT attended, false)::int
     FROM (SELECT *, (status IN ('ACCEPTED', 'PENDING'))::int AS seats FROM bookings) b
+"""
+
+VISITS: Final = """
+    INSERT INTO stage_visits (deal_id, position, workspace_id, day, organizer, source, event_type, simulated, stage,
+                              outcome, hours)
+    SELECT d.id, s.position, d.workspace_id, (d.opened_at + s.position * interval '5 days')::date, d.owner_email,
+           'unknown', 'intro', false, s.stage, s.outcome, s.hours
+    FROM (SELECT *, hashtext(id::text) & 511 AS chance FROM deals) d
+    CROSS JOIN LATERAL (
+        SELECT 0 AS position, 'booked' AS stage, CASE WHEN d.stage = 'booked' THEN 'open' ELSE 'onward' END AS outcome,
+               CASE WHEN d.stage <> 'booked' THEN 24 + d.chance END AS hours
+        UNION ALL SELECT 1, 'met', CASE WHEN d.status = 'active' THEN 'open' ELSE 'onward' END,
+               CASE WHEN d.status <> 'active' THEN 12 + d.chance / 2 END WHERE d.stage <> 'booked'
+    ) s
 """

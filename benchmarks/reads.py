@@ -12,7 +12,6 @@ from time import perf_counter
 from typing import Final
 from uuid import UUID
 
-import asyncpg
 import httpx2
 import msgspec
 from rich.progress import Progress
@@ -20,7 +19,6 @@ from rich.progress import Progress
 from benchmarks.children import child
 from benchmarks.environment import BenchmarkEnvironment
 from benchmarks.processor_time import cpu_seconds, cpu_seconds_of_tree
-from benchmarks.read_data import insert_workspace
 from benchmarks.results import BenchmarkReport, Ratio
 from benchmarks.servers import API_KEY
 
@@ -118,18 +116,17 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def measure(environment: BenchmarkEnvironment, progress: Progress, *, quick: bool) -> BenchmarkReport:
-    """Measures each question at each size, each size in a database of its own."""
+    """Measures each question at each size."""
     sizes = _QUICK if quick else _FULL
     task = progress.add_task("B5: reads", total=len(sizes) * (len(_QUESTIONS) + 1))
     rows: list[Row] = []
     faults: list[str] = []
     for bookings in sizes:
-        async with environment.database() as url:
-            await _fill(url, bookings)
-            progress.advance(task)
-            async with open_reader(url, environment.postmaster) as reader:
-                rows += await reader.ask_all(_QUESTIONS, bookings, lambda: progress.advance(task))
-                faults += reader.faults
+        url = await environment.filled_database(bookings)
+        progress.advance(task)
+        async with open_reader(url, environment.postmaster) as reader:
+            rows += await reader.ask_all(_QUESTIONS, bookings, lambda: progress.advance(task))
+            faults += reader.faults
     return BenchmarkReport(
         name="b5",
         title="B5: reads, by how many bookings there are",
@@ -154,15 +151,6 @@ def _ratios(rows: list[Row], sizes: tuple[int, ...]) -> list[Ratio]:
         )
         ratios += [reached, growth]
     return ratios
-
-
-async def _fill(url: str, bookings: int) -> None:
-    driver = await asyncpg.connect(url)
-    try:
-        await insert_workspace(driver, bookings)
-        await driver.execute("CHECKPOINT")
-    finally:
-        await driver.close()
 
 
 class Reader:

@@ -32,7 +32,7 @@ class Ratio(msgspec.Struct, frozen=True, kw_only=True):
 class BenchmarkReport(msgspec.Struct, frozen=True, kw_only=True):
     """One benchmark's result. `rows` have the same keys; `faults` say what makes the figures invalid.
 
-    `digits` after the point are recorded.
+    `digits` after the point are recorded. `skipped`: why nothing was measured; then there are no rows.
     """
 
     name: str
@@ -41,6 +41,7 @@ class BenchmarkReport(msgspec.Struct, frozen=True, kw_only=True):
     rows: list[dict[str, Any]]
     faults: list[str]
     digits: int = 2
+    skipped: str | None = None
 
 
 def write(report: BenchmarkReport, machine: Machine, *, quick: bool) -> Path:
@@ -67,6 +68,9 @@ def write(report: BenchmarkReport, machine: Machine, *, quick: bool) -> Path:
 def show(report: BenchmarkReport, console: Console) -> None:
     """Prints the result."""
     console.rule(report.title, align="left")
+    if report.skipped is not None:
+        console.print(f"SKIPPED: {report.skipped}", style="bold yellow")
+        return
     ratios = Table("ratio", "found", "wanted", "")
     for ratio in report.ratios:
         required = "" if ratio.required is None else f"≥ {ratio.required:g}"

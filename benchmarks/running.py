@@ -65,15 +65,21 @@ async def running_showup(url: str) -> AsyncIterator[RunningShowup]:
 
 
 async def sign_in(url: str, count: int, now: datetime) -> list[dict[str, str]]:
-    """Adds so many teammates, admins of all workspaces; returns the cookies of their sessions, which begin `now`."""
+    """Adds so many teammates, admins of all workspaces; returns the cookies of their sessions, which begin `now`.
+
+    They have the addresses of the organizers of `read_rows`. Teammates who are there stay.
+    """
     engine = connect(url, pool_size=1)
     cookies = []
     async with transaction(engine) as tx:
         for number in range(count):
-            teammate = await teammates_store.add(tx, email=f"rep{number}@ours.example", name=f"Rep {number}", now=now)
-            assert teammate is not None, "the database has no teammates yet"
-            await teammates_store.set_role(tx, teammate, None, "admin")
-            token = await sessions_store.create(tx, teammate, now=now, lifetime=sessions_store.LONG_LIFETIME)
+            email = f"host{number}@outbound.example"
+            added = await teammates_store.add(tx, email=email, name=f"Host {number}", now=now)
+            if added is not None:
+                await teammates_store.set_role(tx, added, None, "admin")
+            teammate = await teammates_store.find(tx, email)
+            assert teammate is not None, "added above, or before"
+            token = await sessions_store.create(tx, teammate.id, now=now, lifetime=sessions_store.LONG_LIFETIME)
             cookies.append({"showup_session": token})
     await engine.dispose()
     return cookies

@@ -43,6 +43,7 @@ _FILTERS: dict[str, str] = {
     # Rows of zeros may be left of what was there for a while.
     "booking_weeks": f"{_BY_WORKSPACE} AND t.total <> 0",
     "record_counts": f"{_BY_WORKSPACE} AND t.records <> 0",
+    "campaign_deals": f"{_BY_WORKSPACE} AND t.seats <> 0",
     "deal_events": "t.company_id IN (SELECT id FROM companies WHERE workspace_id = $1)",
     "merges": _BY_WORKSPACE,
     "rules": _BY_WORKSPACE,

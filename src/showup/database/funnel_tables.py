@@ -166,7 +166,8 @@ booking_weeks = Table(
     PrimaryKeyConstraint("workspace_id", "simulated", "week"),
 )
 
-# How many companies, people and deals there are; deals by status, stage and currency, with the sum of their amounts.
+# How many companies, people and deals there are; deals by status, stage, owner and currency, with the sum of their
+# amounts.
 record_counts = Table(
     "record_counts",
     metadata,
@@ -175,9 +176,21 @@ record_counts = Table(
     Column("status", Text, nullable=False),
     Column("stage", Text, nullable=False),
     # Empty: none.
+    Column("owner_email", Text, nullable=False),
     Column("currency", Text, nullable=False),
     Column("records", BigInteger, nullable=False),
     Column("amounts", BigInteger, nullable=False),
     Column("amount", Numeric, nullable=False),
-    PrimaryKeyConstraint("workspace_id", "kind", "status", "stage", "currency"),
+    PrimaryKeyConstraint("workspace_id", "kind", "status", "stage", "owner_email", "currency"),
+)
+
+# The deals whose bookings a campaign brought, and how many matched attendees these have.
+campaign_deals = Table(
+    "campaign_deals",
+    metadata,
+    Column("workspace_id", UUID, nullable=False),
+    Column("campaign_id", BigInteger, nullable=False),
+    Column("deal_id", UUID, nullable=False),
+    Column("seats", BigInteger, nullable=False),
+    PrimaryKeyConstraint("workspace_id", "campaign_id", "deal_id"),
 )

@@ -66,6 +66,7 @@ from showup.database.delivery_tables import mirrors as mirrors
 from showup.database.delivery_tables import subscriptions as subscriptions
 from showup.database.delivery_tables import suppressions as suppressions
 from showup.database.funnel_tables import booking_weeks as booking_weeks
+from showup.database.funnel_tables import campaign_deals as campaign_deals
 from showup.database.funnel_tables import funnel_deals as funnel_deals
 from showup.database.funnel_tables import funnel_people as funnel_people
 from showup.database.funnel_tables import mail_weeks as mail_weeks
@@ -123,6 +124,8 @@ companies = Table(
     Column("search", TSVECTOR, search_column("name", "domain")),
     UniqueConstraint("workspace_id", "key"),
     Index("ix_companies_page", "workspace_id", "created_at", "id"),
+    Index("ix_companies_updated", "workspace_id", "updated_at", "id"),
+    Index("ix_companies_name", "workspace_id", "name", "id"),
     Index("ix_companies_search", "search", postgresql_using="gin"),
 )
 
@@ -147,6 +150,7 @@ people = Table(
     Column("search", TSVECTOR, search_column("name", "email")),
     UniqueConstraint("workspace_id", "email"),
     Index("ix_people_page", "workspace_id", "created_at", "id"),
+    Index("ix_people_updated", "workspace_id", "updated_at", "id"),
     Index("ix_people_company_id", "company_id"),
     Index("ix_people_search", "search", postgresql_using="gin"),
 )
@@ -181,6 +185,7 @@ deals = Table(
     Index("uq_deals_active_company_id", "company_id", unique=True, postgresql_where=text("status = 'active'")),
     Index("ix_deals_company_id", "company_id"),
     Index("ix_deals_page", "workspace_id", "created_at", "id"),
+    Index("ix_deals_updated", "workspace_id", "updated_at", "id"),
     # A deal without an amount comes below one of 0.
     Index("ix_deals_amount", "workspace_id", text("coalesce(amount, -1)"), "id"),
     Index("ix_deals_won", "workspace_id", "closed_at", postgresql_where=text("status = 'won'")),

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from showup.access.permission import Permission
 from showup.bookings.uids import redact
 from showup.database.engine import driver_connection
+from showup.reads.organizer import whose
 from showup.reads.rows import can_see_uids
 
 MAX_MEETINGS: Final = 60
@@ -103,8 +104,8 @@ async def list_meetings(  # a range, and whose
     return await _fetch(
         tx,
         permission,
-        f"{_SELECT} AND b.start_time >= $2 AND b.start_time < $3 AND b.status IN ('ACCEPTED', 'PENDING')"
-        " ORDER BY b.start_time, b.id LIMIT $5",
+        f"{_SELECT} AND {whose(organizer)} AND b.start_time >= $2 AND b.start_time < $3"
+        " AND b.status IN ('ACCEPTED', 'PENDING') ORDER BY b.start_time, b.id LIMIT $5",
         starts_from,
         starts_before,
         organizer,
@@ -125,9 +126,10 @@ async def list_unreported(  # a range, and whose
     return await _fetch(
         tx,
         permission,
-        f"{_SELECT} AND b.start_time >= $2 AND b.start_time < $3 AND coalesce(b.end_time, b.start_time) <= $3"
-        " AND b.status = 'ACCEPTED' AND b.attendance_evidence IS DISTINCT FROM 'reported' AND NOT b.host_absent"
-        " AND b.outcome IS NULL AND NOT b.simulated ORDER BY b.start_time DESC, b.id DESC LIMIT $5",
+        f"{_SELECT} AND {whose(organizer)} AND b.start_time >= $2 AND b.start_time < $3"
+        " AND coalesce(b.end_time, b.start_time) <= $3 AND b.status = 'ACCEPTED' AND NOT b.host_absent"
+        " AND b.attendance_evidence IS DISTINCT FROM 'reported' AND b.outcome IS NULL AND NOT b.simulated"
+        " ORDER BY b.start_time DESC, b.id DESC LIMIT $5",
         ended_from,
         ended_before,
         organizer,
@@ -137,7 +139,7 @@ async def list_unreported(  # a range, and whose
 
 async def find_meeting(tx: AsyncConnection, permission: Permission, booking_id: UUID) -> AgendaMeeting | None:
     """Returns one meeting; None if the permission does not allow it."""
-    found = await _fetch(tx, permission, f"{_SELECT} AND b.id = $2 AND $4::text IS NULL LIMIT $3", booking_id, 1, None)
+    found = await _fetch(tx, permission, f"{_SELECT} AND b.id = $2", booking_id)
     return found[0] if found else None
 
 
@@ -187,5 +189,5 @@ _SELECT: Final = """
         FROM deliveries m WHERE m.booking_id = b.id AND m.kind = 'reminder' AND m.destination = 'email'
           AND m.booking_version = b.version
     ) mails
-    WHERE b.workspace_id = $1 AND ($4::text IS NULL OR b.organizer_email = $4)
+    WHERE b.workspace_id = $1
 """

@@ -1,7 +1,6 @@
-"""Reads the pipeline board: which deals each stage shows, their sums, and what was closed this month.
+"""Reads the pipeline board: which deals each stage shows, and what was closed this month.
 
-Each read is bounded: sums come from one index alone, the columns from the soonest meetings and from one page of deals
-for each stage.
+Each read is bounded: the columns come from the soonest meetings and from one page of deals for each stage.
 """
 
 from collections.abc import Sequence
@@ -15,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from showup.access.permission import Permission
 from showup.database.engine import driver_connection
+from showup.reads.deal_sums import NOBODY, SAMPLE_DEALS
 
 MAX_CARDS: Final = 500
 _SOONEST_MEETINGS: Final = 2_000
@@ -23,8 +23,6 @@ _LONGEST_MEETING: Final = timedelta(hours=12)
 _MAX_CLOSED: Final = 10
 _MAX_CAMPAIGNS: Final = 100
 _MAX_CAMPAIGN_DEALS: Final = 20_000
-NOBODY: Final = "-"
-"""The owner of deals that have none."""
 
 
 class BoardFilter(Struct, frozen=True, kw_only=True):
@@ -33,18 +31,6 @@ class BoardFilter(Struct, frozen=True, kw_only=True):
     owner: str | None = None
     campaign_id: int | None = None
     without_meeting: bool = False
-
-
-class Sum(Struct, frozen=True, kw_only=True):
-    """How many active deals an owner has in a stage and a currency, and their amount; `simulated`: of the sample."""
-
-    stage: str
-    owner: str
-    currency: str | None
-    simulated: bool
-    deals: int
-    priced: int
-    amount: Decimal
 
 
 class BoardPlace(Struct, frozen=True, kw_only=True):
@@ -86,16 +72,6 @@ async def campaign_deals(tx: AsyncConnection, permission: Permission, campaign_i
     return [row["deal_id"] for row in rows]
 
 
-async def board_sums(tx: AsyncConnection, permission: Permission, deal_ids: Sequence[UUID] | None) -> list[Sum]:
-    """Returns the sums of active deals by stage, owner and currency: of all, or of those of a campaign."""
-    connection = await driver_connection(tx)
-    # The index of the board has all that the sums need, and is a small part of the table.
-    await connection.execute("SET LOCAL jit = off; SET LOCAL enable_seqscan = off")
-    rows = await connection.fetch(_SUMS, permission.workspace_id, deal_ids)
-    await connection.execute("SET LOCAL enable_seqscan = on")
-    return [Sum(**row) for row in rows]
-
-
 async def board_places(  # each by its name
     tx: AsyncConnection,
     permission: Permission,
@@ -109,7 +85,10 @@ async def board_places(  # each by its name
 
     `deal_ids` of the campaign, None for all; `limits`: how many of each stage.
     """
-    rows = await (await driver_connection(tx)).fetch(
+    connection = await driver_connection(tx)
+    # To compile the statement would take longer than to run it.
+    await connection.execute("SET LOCAL jit = off")
+    rows = await connection.fetch(
         _PLACES,
         permission.workspace_id,
         deal_ids,
@@ -164,46 +143,14 @@ def _closed(status: str, sums: Sequence[Any], latest: Sequence[Any]) -> Closed:
     )
 
 
-SAMPLE_DEALS: Final = """
-    SELECT x.deal_id FROM bookings x
-    WHERE x.workspace_id = $1 AND x.simulated AND x.deal_id IS NOT NULL
-      AND NOT EXISTS (SELECT 1 FROM bookings r WHERE r.deal_id = x.deal_id AND NOT r.simulated)
-"""
-"""The deals of the sample: those that have simulated meetings only."""
-# OFFSET 0 keeps the order of the joins: the planner would read all bookings instead of those of the campaign.
 _CAMPAIGN_DEALS: Final = """
-    SELECT DISTINCT d.id AS deal_id FROM matches m
-    CROSS JOIN LATERAL (SELECT one.deal_id FROM bookings one WHERE one.id = m.booking_id OFFSET 0) b
-    CROSS JOIN LATERAL (SELECT one.id FROM deals one WHERE one.id = b.deal_id AND one.status = 'active' OFFSET 0) d
-    WHERE m.workspace_id = $1 AND m.campaign_id = $2 AND m.state = 'matched' LIMIT $3
+    SELECT d.id AS deal_id FROM campaign_deals c JOIN deals d ON d.id = c.deal_id AND d.status = 'active'
+    WHERE c.workspace_id = $1 AND c.campaign_id = $2 AND c.seats > 0 LIMIT $3
 """
 _CHOSEN: Final = "chosen AS MATERIALIZED (SELECT unnest($2::uuid[]) AS id)"
 # A subquery that depends on nothing becomes a hash; an array would be searched from its start for each deal.
 _OF_CAMPAIGN: Final = "($2::uuid[] IS NULL OR d.id IN (SELECT id FROM chosen))"
 _ACTIVE: Final = "d.workspace_id = $1 AND d.status = 'active'"
-# The few deals of the sample are subtracted, so that the many others need no look at their bookings.
-_SUMS: Final = f"""
-    WITH sample AS MATERIALIZED ({SAMPLE_DEALS}), {_CHOSEN},
-    everything AS (
-        SELECT d.stage, d.owner_email, d.currency, count(*) AS deals, count(d.amount) AS priced, sum(d.amount) AS amount
-        FROM deals d WHERE {_ACTIVE} AND {_OF_CAMPAIGN} GROUP BY d.stage, d.owner_email, d.currency
-    ),
-    of_sample AS (
-        SELECT d.stage, d.owner_email, d.currency, count(*) AS deals, count(d.amount) AS priced, sum(d.amount) AS amount
-        FROM deals d JOIN sample s ON s.deal_id = d.id WHERE {_ACTIVE} AND {_OF_CAMPAIGN}
-        GROUP BY d.stage, d.owner_email, d.currency
-    ),
-    signed AS (
-        SELECT *, false AS simulated FROM everything
-        UNION ALL
-        SELECT stage, owner_email, currency, -deals, -priced, -amount, false FROM of_sample
-        UNION ALL
-        SELECT *, true FROM of_sample
-    )
-    SELECT stage, coalesce(owner_email, '{NOBODY}') AS owner, currency, simulated, sum(deals)::int AS deals,
-           sum(priced)::int AS priced, coalesce(sum(amount), 0) AS amount
-    FROM signed GROUP BY stage, owner_email, currency, simulated HAVING sum(deals) > 0
-"""  # noqa: S608  # constants
 # A deal of seats has its meetings through `deal_events`.
 _PLACES: Final = f"""
     WITH {_CHOSEN}, soonest AS MATERIALIZED (

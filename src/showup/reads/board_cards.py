@@ -1,17 +1,18 @@
 """Reads the cards of the pipeline board: company, people, campaign, next meeting, and the trail of meetings."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final, Literal, TypeAlias
 from uuid import UUID
 
+import asyncpg
 from msgspec import Struct
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from showup.access.permission import Permission
 from showup.database.engine import driver_connection
-from showup.reads.board import SAMPLE_DEALS
+from showup.reads.deal_sums import SAMPLE_DEALS
 
 _TRAIL: Final = 8
 _SHOWN_PEOPLE: Final = 3
@@ -74,34 +75,56 @@ async def load_cards(
     """Returns the cards of these deals, by id."""
     connection = await driver_connection(tx)
     workspace_id, ids = permission.workspace_id, list(deal_ids)
+    deals = {row["id"]: dict(row) for row in await connection.fetch(_DEALS, workspace_id, ids)}
     trails: dict[UUID, list[TrailMeeting]] = {one: [] for one in ids}
     following: dict[UUID, TrailMeeting] = {}
+    shown: list[tuple[UUID, UUID, UUID | None]] = []
     for row in await connection.fetch(_MEETINGS, workspace_id, ids, now, _TRAIL):
         fields: dict[str, Any] = dict(row)
-        deal_id, age, order = (fields.pop(name) for name in ("deal_id", "age", "ahead"))
+        deal_id, age, order, booker = (fields.pop(name) for name in ("deal_id", "age", "ahead", "person_id"))
         meeting = TrailMeeting(**fields)
         if order == 1:
             following[deal_id] = meeting
         if age <= _TRAIL:
             trails[deal_id].append(meeting)
-    pairs = [(deal_id, meeting.id) for deal_id, trail in trails.items() for meeting in trail]
-    of_deals, of_meetings = [one for one, _ in pairs], [one for _, one in pairs]
-    people: dict[UUID, dict[str, None]] = {one: {} for one in ids}
-    for row in await connection.fetch(_PEOPLE, workspace_id, of_deals, of_meetings):
-        people[row["deal_id"]].setdefault(row["name"])
+            shown.append((deal_id, meeting.id, booker))
+    people = await _people(connection, workspace_id, shown, {one: row.pop("company_id") for one, row in deals.items()})
+    of_deals, of_meetings = [one for one, _, _ in shown], [one for _, one, _ in shown]
     campaigns = {
         row["deal_id"]: row["name"] for row in await connection.fetch(_CAMPAIGNS, workspace_id, of_deals, of_meetings)
     }
     return {
-        row["id"]: Card(
+        deal_id: Card(
             **row,
-            people=[*people[row["id"]]][:_SHOWN_PEOPLE],
-            campaign=campaigns.get(row["id"]),
-            next=following.get(row["id"]),
-            trail=trails[row["id"]],
+            people=[*people[deal_id]][:_SHOWN_PEOPLE],
+            campaign=campaigns.get(deal_id),
+            next=following.get(deal_id),
+            trail=trails[deal_id],
         )
-        for row in await connection.fetch(_DEALS, workspace_id, ids)
+        for deal_id, row in deals.items()
     }
+
+
+async def _people(
+    connection: asyncpg.Connection,
+    workspace_id: UUID | None,
+    shown: Sequence[tuple[UUID, UUID, UUID | None]],
+    companies: Mapping[UUID, UUID],
+) -> dict[UUID, dict[str, None]]:
+    """Returns the names of each deal, those of its newest meeting first; `shown`: deal, meeting, and its booker."""
+    # Of each deal, the meetings come oldest first.
+    newest_first = [one for one in reversed(shown) if one[0] in companies]
+    found: dict[UUID, dict[str, None]] = {one: {} for one in companies}
+    for row in await connection.fetch(
+        _PEOPLE,
+        workspace_id,
+        [deal_id for deal_id, _, _ in newest_first],
+        [meeting_id for _, meeting_id, _ in newest_first],
+        [booker_id for _, _, booker_id in newest_first],
+        [companies[deal_id] for deal_id, _, _ in newest_first],
+    ):
+        found[row["deal_id"]].setdefault(row["name"])
+    return found
 
 
 # With seats, a booking belongs to the deal of each company in it. A union reads both sides by their indexes.
@@ -109,7 +132,7 @@ _MEETINGS: Final = """
     SELECT * FROM (
         SELECT d.id AS deal_id, b.id, b.start_time, coalesce(b.end_time, b.start_time) AS end_time, b.status,
                b.attended, b.attendance_evidence AS evidence, b.host_absent, b.outcome, b.simulated,
-               b.reschedule_count AS moves, b.meeting_url IS NOT NULL AS has_video,
+               b.person_id, b.reschedule_count AS moves, b.meeting_url IS NOT NULL AS has_video,
                row_number() OVER (PARTITION BY d.id ORDER BY b.start_time DESC, b.id DESC) AS age,
                CASE WHEN coalesce(b.end_time, b.start_time) > $3 AND b.status IN ('ACCEPTED', 'PENDING') THEN
                    row_number() OVER (
@@ -129,12 +152,12 @@ _MEETINGS: Final = """
 # The people of the deal's company, and the person who booked.
 _PEOPLE: Final = """
     SELECT m.deal_id, coalesce(p.name, a.name, p.email) AS name
-    FROM unnest($2::uuid[], $3::uuid[]) AS m(deal_id, booking_id)
-    JOIN deals d ON d.id = m.deal_id JOIN bookings b ON b.id = m.booking_id
+    FROM unnest($2::uuid[], $3::uuid[], $4::uuid[], $5::uuid[])
+         WITH ORDINALITY AS m(deal_id, booking_id, booker_id, company_id, place)
     JOIN booking_attendees a ON a.booking_id = m.booking_id AND a.cancelled_at IS NULL
     JOIN people p ON p.id = a.person_id AND p.workspace_id = $1
-    WHERE p.company_id = d.company_id OR p.id = b.person_id
-    ORDER BY b.start_time DESC, a.position
+    WHERE p.company_id = m.company_id OR p.id = m.booker_id
+    ORDER BY m.place, a.position
 """
 _CAMPAIGNS: Final = """
     SELECT DISTINCT ON (m.deal_id) m.deal_id, c.name
@@ -144,8 +167,8 @@ _CAMPAIGNS: Final = """
     ORDER BY m.deal_id, f.at DESC
 """
 _DEALS: Final = f"""
-    SELECT d.id, d.stage, c.name AS company, d.amount, d.currency, d.owner_email AS owner, t.name AS owner_name,
-           d.stage_entered_at, d.id IN ({SAMPLE_DEALS}) AS simulated
+    SELECT d.id, d.company_id, d.stage, c.name AS company, d.amount, d.currency, d.owner_email AS owner,
+           t.name AS owner_name, d.stage_entered_at, d.id IN ({SAMPLE_DEALS}) AS simulated
     FROM unnest($2::uuid[]) AS wanted(id) JOIN deals d ON d.id = wanted.id AND d.workspace_id = $1
     JOIN companies c ON c.id = d.company_id
     LEFT JOIN teammates t ON t.email = d.owner_email AND EXISTS (

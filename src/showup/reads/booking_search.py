@@ -10,7 +10,7 @@ from typing import Any, Final, TypeAlias
 from uuid import UUID
 
 from msgspec import Struct
-from sqlalchemy import ColumnElement, CompoundSelect, Select, Table, and_, any_, func, literal, or_, select, true, union
+from sqlalchemy import ColumnElement, CompoundSelect, Select, Table, and_, func, or_, select, true, union
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.dialects.postgresql import UUID as SQL_UUID
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -20,12 +20,12 @@ from showup.database.tables import booking_attendees, bookings, companies, peopl
 from showup.reads.keyset import PageRequest, Sorts, from_cursor
 from showup.reads.rows import visible_to
 from showup.reads.search import matches_prefix
+from showup.reads.word_lookup import any_id, few_with_word, has_word
 
 _Ids: TypeAlias = list[UUID]
 
 _FIRST_ROWS: Final = 400
 _MORE_ROWS: Final = 10_000
-_FEW: Final = 1_000
 
 
 async def bookings_with_words(
@@ -43,12 +43,12 @@ async def bookings_with_words(
     chosen = select(bookings.c.id).where(visible_to(permission, bookings), *conditions)
     read, ids = await _read_rows(tx, chosen, words, sorts, page_request, _FIRST_ROWS)
     if read < _FIRST_ROWS or len(ids) > page_request.limit:
-        return and_(bookings.c.id == _any(ids))
+        return and_(bookings.c.id == any_id(ids))
     found = await _look_up_all(tx, permission, words)
     if ids and not any(one.is_rare for one in found):
         read, ids = await _read_rows(tx, chosen, words, sorts, page_request, _MORE_ROWS)
         if read < _MORE_ROWS or len(ids) > page_request.limit:
-            return and_(bookings.c.id == _any(ids))
+            return and_(bookings.c.id == any_id(ids))
     return _with_all(found)
 
 
@@ -73,7 +73,7 @@ async def _read_rows(
     of_company = select(true()).where(companies.c.id == read.c.company_id)
 
     def is_found(found: Select[Any], table: Table, word: str) -> ColumnElement[bool]:
-        query = found.where(_has_word(table, word)).limit(1).correlate(read).scalar_subquery()
+        query = found.where(has_word(table, word)).limit(1).correlate(read).scalar_subquery()
         return func.coalesce(query, False)
 
     matching = select(read.c.id).where(
@@ -111,13 +111,13 @@ class _WordMatches(Struct, frozen=True, kw_only=True):
         titles, guests, houses = (self.few[table] for table in (bookings, people, companies))
         of_guests = select(seat.booking_id)
         return union(
-            select(b.id).where(_has_word(bookings, self.word) if titles is None else b.id == _any(titles)),
-            of_guests.join(people, people.c.id == seat.person_id).where(_has_word(people, self.word))
+            select(b.id).where(has_word(bookings, self.word) if titles is None else b.id == any_id(titles)),
+            of_guests.join(people, people.c.id == seat.person_id).where(has_word(people, self.word))
             if guests is None
-            else of_guests.where(seat.person_id == _any(guests)),
-            select(b.id).join(companies, companies.c.id == b.company_id).where(_has_word(companies, self.word))
+            else of_guests.where(seat.person_id == any_id(guests)),
+            select(b.id).join(companies, companies.c.id == b.company_id).where(has_word(companies, self.word))
             if houses is None
-            else select(b.id).where(b.company_id == _any(houses)),
+            else select(b.id).where(b.company_id == any_id(houses)),
         )
 
 
@@ -130,22 +130,5 @@ async def _look_up_all(tx: AsyncConnection, permission: Permission, words: Seque
 
 
 async def _look_up(tx: AsyncConnection, permission: Permission, word: str) -> _WordMatches:
-    few = {table: await _few(tx, permission, table, word) for table in (bookings, people, companies)}
+    few = {table: await few_with_word(tx, permission, table, word) for table in (bookings, people, companies)}
     return _WordMatches(word=word, few=few)
-
-
-async def _few(tx: AsyncConnection, permission: Permission, table: Table, word: str) -> _Ids | None:
-    """Returns the ids of the records that have a word; None for many."""
-    query = select(table.c.id).where(visible_to(permission, table), _has_word(table, word))
-    # Materialized, because a limit would suggest to read the table until it is reached.
-    found = query.cte("found").prefix_with("MATERIALIZED")
-    ids = list((await tx.execute(select(found.c.id).limit(_FEW + 1))).scalars())
-    return None if len(ids) > _FEW else ids
-
-
-def _has_word(table: Table, word: str) -> ColumnElement[bool]:
-    return matches_prefix(table.c.search, word)
-
-
-def _any(ids: _Ids | None) -> Any:
-    return any_(literal(ids or [], ARRAY(SQL_UUID)))

@@ -15,9 +15,9 @@ from showup.reads.deals import deals_of
 from showup.reads.keyset import PageRequest, ResultPage, Sorts, read_page
 from showup.reads.people import people_of
 from showup.reads.rows import Item, if_any, visible_to, workspace_of
-from showup.reads.search import match_all_words
 from showup.reads.simulated import SimulatedFilter, if_simulated, simulated_company
 from showup.reads.timeline import timeline
+from showup.reads.word_lookup import with_all_words
 from showup.values.domain_name import normalize_domain
 
 SORTS: Sorts = {name: companies.c[name] for name in ("created_at", "updated_at", "name")}
@@ -42,14 +42,17 @@ async def list_companies(
     tx: AsyncConnection, permission: Permission, filters: CompanyFilter, page_request: PageRequest
 ) -> ResultPage:
     """Returns one page of the companies that the permission allows."""
-    query = select(*_FIELDS).where(visible_to(permission, companies), *company_conditions(filters))
+    conditions = await company_conditions(tx, permission, filters)
+    query = select(*_FIELDS).where(visible_to(permission, companies), *conditions)
     return await read_page(tx, query, SORTS, page_request)
 
 
-def company_conditions(filters: CompanyFilter) -> list[ColumnElement[bool]]:
+async def company_conditions(
+    tx: AsyncConnection, permission: Permission, filters: CompanyFilter
+) -> list[ColumnElement[bool]]:
     """Returns the conditions on rows of companies."""
     return [
-        *match_all_words(companies.c.search, filters.q),
+        *await with_all_words(tx, permission, companies, filters.q),
         if_any(filters.ids, companies.c.id.in_),
         if_any(filters.domain, lambda domains: companies.c.domain.in_([normalize_domain(one) for one in domains])),
         if_simulated(filters.simulated, simulated_company()),

@@ -15,9 +15,10 @@ from showup.reads.bookings import bookings_of
 from showup.reads.current_ids import current_deal_id
 from showup.reads.keyset import PageRequest, ResultPage, Sorts, read_page
 from showup.reads.rows import Item, if_any, if_set, nest_columns, nested_columns, visible_to, workspace_of
-from showup.reads.search import match_all_words, split_words
+from showup.reads.search import split_words
 from showup.reads.simulated import SimulatedFilter, if_simulated, simulated_deal
 from showup.reads.timeline import timeline
+from showup.reads.word_lookup import with_all_words
 from showup.values.email_address import normalize_email
 
 SORTS: Sorts = {
@@ -54,12 +55,12 @@ async def list_deals(
     tx: AsyncConnection, permission: Permission, filters: DealFilter, page_request: PageRequest
 ) -> ResultPage:
     """Returns one page of the deals that the permission allows, each with its company."""
-    return await read_page(tx, select_deals(permission, filters), SORTS, page_request)
+    return await read_page(tx, await select_deals(tx, permission, filters), SORTS, page_request)
 
 
-def select_deals(permission: Permission, filters: DealFilter) -> Select[Any]:
+async def select_deals(tx: AsyncConnection, permission: Permission, filters: DealFilter) -> Select[Any]:
     """Selects the deals that the permission allows and that meet the conditions, each with its company."""
-    return _select(permission).where(*deal_conditions(permission, filters))
+    return _select(permission).where(*await deal_conditions(tx, permission, filters))
 
 
 def is_ahead(meeting: FromClause, now: datetime) -> ColumnElement[bool]:
@@ -108,9 +109,11 @@ def _select(permission: Permission) -> Select[Any]:
     return query.join_from(deals, companies, deals.c.company_id == companies.c.id).where(visible_to(permission, deals))
 
 
-def deal_conditions(permission: Permission, filters: DealFilter) -> list[ColumnElement[bool]]:
+async def deal_conditions(
+    tx: AsyncConnection, permission: Permission, filters: DealFilter
+) -> list[ColumnElement[bool]]:
     """Returns the conditions on rows of deals."""
-    matching_companies = select(companies.c.id).where(*match_all_words(companies.c.search, filters.q))
+    matching_companies = select(companies.c.id).where(*await with_all_words(tx, permission, companies, filters.q))
     # The meetings ahead are few, and found by their time: one set of them is faster than a look for each deal.
     ahead = select(bookings.c.deal_id).where(visible_to(permission, bookings), bookings.c.deal_id.is_not(None))
     return [

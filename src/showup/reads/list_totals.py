@@ -46,14 +46,14 @@ async def count_people(
     tx: AsyncConnection, permission: Permission, filters: PersonFilter, bound: int = MAX_COUNTED
 ) -> Totals:
     """Returns how many people meet the conditions."""
-    return await _count(tx, permission, people, person_conditions(filters), bound)
+    return await _count(tx, permission, people, await person_conditions(tx, permission, filters), bound)
 
 
 async def count_companies(
     tx: AsyncConnection, permission: Permission, filters: CompanyFilter, bound: int = MAX_COUNTED
 ) -> Totals:
     """Returns how many companies meet the conditions."""
-    return await _count(tx, permission, companies, company_conditions(filters), bound)
+    return await _count(tx, permission, companies, await company_conditions(tx, permission, filters), bound)
 
 
 async def count_deals(
@@ -61,7 +61,8 @@ async def count_deals(
 ) -> Totals:
     """Returns how many deals meet the conditions, and their sums."""
     columns = (deals.c.id, deals.c.amount, deals.c.currency)
-    found = select(*columns).where(visible_to(permission, deals), *deal_conditions(permission, filters))
+    conditions = await deal_conditions(tx, permission, filters)
+    found = select(*columns).where(visible_to(permission, deals), *conditions)
     rows = found.limit(bound + 1).subquery()
     real = bookings.alias()
     is_real = exists(select(real.c.id).where(real.c.deal_id == bookings.c.deal_id, ~real.c.simulated))

@@ -9,12 +9,12 @@ from collections.abc import Sequence
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import Table, select
+from sqlalchemy import ColumnElement, FromClause, Table, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from showup.access.permission import Permission
 from showup.reads.rows import visible_to
-from showup.reads.search import match_all_words
+from showup.reads.search import matches_prefix, typed_words
 
 _NEWEST: Final = 400
 
@@ -26,10 +26,14 @@ async def newest_with_words(
     order = (table.c.created_at.desc(), table.c.id.desc())
     visible = select(table.c.id, table.c.created_at, table.c.search).where(visible_to(permission, table))
     newest = visible.order_by(*order).limit(_NEWEST).cte("newest").prefix_with("MATERIALIZED")
-    found = (await tx.execute(select(newest.c.id).where(*match_all_words(newest.c.search, q)).limit(limit))).scalars()
+    found = (await tx.execute(select(newest.c.id).where(*_all_words(newest, q)).limit(limit))).scalars()
     ids = list(found)
     if len(ids) == limit:
         return ids
-    matching = visible.where(*match_all_words(table.c.search, q)).cte("matching").prefix_with("MATERIALIZED")
+    matching = visible.where(*_all_words(table, q)).cte("matching").prefix_with("MATERIALIZED")
     rows = select(matching.c.id).order_by(matching.c.created_at.desc(), matching.c.id.desc()).limit(limit)
     return list((await tx.execute(rows)).scalars())
+
+
+def _all_words(rows: FromClause, q: str) -> list[ColumnElement[bool]]:
+    return [matches_prefix(rows.c.search, word) for word in typed_words(q)]

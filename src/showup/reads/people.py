@@ -14,9 +14,9 @@ from showup.reads.bookings import bookings_of, with_attendees
 from showup.reads.current_ids import current_person_id, ids_of_person
 from showup.reads.keyset import PageRequest, ResultPage, Sorts, read_page
 from showup.reads.rows import Item, if_any, nest_columns, nested_columns, visible_to, workspace_of
-from showup.reads.search import match_all_words
 from showup.reads.simulated import SimulatedFilter, if_simulated, simulated_person
 from showup.reads.timeline import timeline
+from showup.reads.word_lookup import with_all_words
 from showup.values.email_address import normalize_email
 
 SORTS: Sorts = {name: people.c[name] for name in ("created_at", "updated_at", "email")}
@@ -38,13 +38,16 @@ async def list_people(
     tx: AsyncConnection, permission: Permission, filters: PersonFilter, page_request: PageRequest
 ) -> ResultPage:
     """Returns one page of the people that the permission allows, each with their company."""
-    return await read_page(tx, _select(permission).where(*person_conditions(filters)), SORTS, page_request)
+    query = _select(permission).where(*await person_conditions(tx, permission, filters))
+    return await read_page(tx, query, SORTS, page_request)
 
 
-def person_conditions(filters: PersonFilter) -> list[ColumnElement[bool]]:
+async def person_conditions(
+    tx: AsyncConnection, permission: Permission, filters: PersonFilter
+) -> list[ColumnElement[bool]]:
     """Returns the conditions on rows of people."""
     return [
-        *match_all_words(people.c.search, filters.q),
+        *await with_all_words(tx, permission, people, filters.q),
         if_any(filters.ids, people.c.id.in_),
         if_any(filters.email, lambda emails: people.c.email.in_([normalize_email(email) for email in emails])),
         if_any(filters.company_id, people.c.company_id.in_),

@@ -71,8 +71,3 @@ def _words_in_domain(word: str) -> list[str]:
     if len(ascii_letters) >= _FEWEST_LETTERS:
         return ["xn", f"{ascii_letters}:*"]
     return _WORD.findall(name) if (name := normalize_domain(word)).startswith("xn--") else []
-
-
-def match_all_words(search: ColumnElement[Any], q: str | None) -> list[ColumnElement[bool]]:
-    """Returns one condition per word of `q`; none for a blank `q`, which matches every row."""
-    return [matches_prefix(search, word) for word in typed_words(q)]

@@ -12,6 +12,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from showup.access.permission import Permission
 from showup.database.engine import driver_connection
+from showup.reads.deal_sums import active_sums, amounts_of
+from showup.reads.organizer import whose
 from showup.reads.rates import Rate, rate_of
 
 _SEARCHED_CHANGES: Final = 2_000
@@ -92,7 +94,15 @@ async def similar_meetings(  # what makes meetings similar
     """
     low, high = _bucket(lead)
     row = await (await driver_connection(tx)).fetchrow(
-        _SIMILAR, permission.workspace_id, now - _ODDS_FOR, now, organizer, _COUNTED_MEETINGS, low, high, min(moves, 2)
+        _SIMILAR.format(whose=whose(organizer)),
+        permission.workspace_id,
+        now - _ODDS_FOR,
+        now,
+        organizer,
+        _COUNTED_MEETINGS,
+        low,
+        high,
+        min(moves, 2),
     )
     if row["alike"] >= _ENOUGH_ALIKE:
         return _similar(row["alike_showed"], row["alike"], with_moves=True)
@@ -104,7 +114,8 @@ async def held_rate(
 ) -> RecentHeldRate:
     """Returns the held rate of the last 30 days: reported showed / (reported showed + no-show) of ended meetings."""
     row = await (await driver_connection(tx)).fetchrow(
-        _HELD, permission.workspace_id, now - _HELD_FOR, now, organizer, _COUNTED_MEETINGS
+        _HELD.format(whose=whose(organizer)),
+        *(permission.workspace_id, now - _HELD_FOR, now, organizer, _COUNTED_MEETINGS),
     )
     return RecentHeldRate(rate=rate_of(row["showed"], row["reported"]), unreported=row["unreported"])
 
@@ -116,12 +127,13 @@ async def this_week(
     connection = await driver_connection(tx)
     day = timedelta(days=7)
     booked, before = [
-        await connection.fetchval(_BOOKED, permission.workspace_id, start, end, organizer, _COUNTED_MEETINGS)
+        await connection.fetchval(
+            _BOOKED.format(whose=whose(organizer)), permission.workspace_id, start, end, organizer, _COUNTED_MEETINGS
+        )
         for start, end in ((week_start, now), (week_start - day, now - day))
     ]
-    rows = await connection.fetch(_DEALS, permission.workspace_id, organizer)
-    amounts = {row["currency"]: row["amount"] for row in rows if row["currency"] and row["amount"]}
-    return Week(booked=booked, booked_before=before, deals=sum(row["deals"] for row in rows), amounts=amounts)
+    sums = [one for one in await active_sums(tx, permission) if not one.simulated and organizer in (None, one.owner)]
+    return Week(booked=booked, booked_before=before, deals=sum(one.deals for one in sums), amounts=amounts_of(sums))
 
 
 async def failed_deliveries(tx: AsyncConnection, permission: Permission, since: datetime) -> list[dict[str, Any]]:
@@ -191,7 +203,7 @@ _ENDED: Final = """
            b.start_time - b.booked_at AS lead
     FROM bookings b
     WHERE b.workspace_id = $1 AND b.start_time > $2 AND b.start_time < $3 AND coalesce(b.end_time, b.start_time) <= $3
-      AND (b.status = 'ACCEPTED' OR b.attended) AND NOT b.simulated AND ($4::text IS NULL OR b.organizer_email = $4)
+      AND (b.status = 'ACCEPTED' OR b.attended) AND NOT b.simulated AND {whose}
 """
 _SIMILAR: Final = f"""
     SELECT count(*)::int AS total, count(*) FILTER (WHERE attended)::int AS showed,
@@ -213,14 +225,8 @@ _BOOKED: Final = """
         SELECT 1 FROM bookings b
         WHERE b.workspace_id = $1 AND b.booked_at >= $2 AND b.booked_at < $3 AND b.start_time > $2
           AND b.status IN ('ACCEPTED', 'PENDING') AND NOT b.simulated
-          AND ($4::text IS NULL OR b.organizer_email = $4) LIMIT $5
+          AND {whose} LIMIT $5
     ) found
-"""
-_DEALS: Final = """
-    SELECT d.currency, sum(d.amount) AS amount, count(*)::int AS deals FROM deals d
-    WHERE d.workspace_id = $1 AND d.status = 'active' AND ($2::text IS NULL OR d.owner_email = $2)
-      AND NOT EXISTS (SELECT 1 FROM bookings x WHERE x.deal_id = d.id AND x.simulated)
-    GROUP BY d.currency
 """
 _FAILED: Final = """
     SELECT d.destination, count(*)::int AS number, min(d.updated_at) AS since,

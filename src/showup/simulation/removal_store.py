@@ -17,7 +17,14 @@ _WORKSPACE_TABLES: Final = tuple(
     table.name for table in reversed(metadata.sorted_tables) if "workspace_id" in table.columns
 )
 # Deleting other rows may have written to these again.
-_TRIGGER_TABLES: Final = ("fact_weeks", "booking_weeks", "record_counts", "people_weeks", "mail_weeks")
+_TRIGGER_TABLES: Final = (
+    "fact_weeks",
+    "booking_weeks",
+    "campaign_deals",
+    "record_counts",
+    "people_weeks",
+    "mail_weeks",
+)
 
 
 class SimulatedRecords(Struct, frozen=True, kw_only=True):

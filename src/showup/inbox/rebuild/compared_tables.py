@@ -57,6 +57,7 @@ def _table(
 
 SUM_TABLES: Final[Mapping[str, tuple[str, ...]]] = {
     "booking_weeks": ("bookings",),
+    "campaign_deals": ("bookings", "matches"),
     "people_weeks": ("funnel_people",),
     "record_counts": ("companies", "people", "deals"),
 }

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from typing import Annotated, Any, Final, NamedTuple
 from uuid import UUID
 
@@ -21,7 +21,7 @@ from showup.web.http.problems import Refusal, problem_examples
 from showup.web.http.query_params import WorkspaceQuery
 from showup.web.http.sessions import find_session
 from showup.web.http.unit_of_work import resolve_workspace
-from showup.web.live.feed import LiveMessage
+from showup.web.live.feed import LiveMessage, end_queue
 
 router = APIRouter(prefix="/api/live", tags=["live"])
 
@@ -130,14 +130,16 @@ class _EventStream(Response):
         place = self._place
         feed = self._state.live.subscribe(place.workspace_id, place.since, is_resumed=place.is_resumed)
         async with feed as queue:
+            # A task that waits for both would be made and cancelled for each message of each page.
+            left.add_done_callback(lambda _: end_queue(queue))
             while not left.done():
-                message = await _next(queue.get, left)
+                message = await _next(queue)
                 if message is _SILENT:
                     if not await self._may_read():
                         return
                     yield b": still here\n\n"
                 elif isinstance(message, LiveMessage):
-                    yield b"".join(_events(message))
+                    yield _encoded(message)
                 else:
                     return
 
@@ -157,21 +159,25 @@ class _EventStream(Response):
 _SILENT: Final = object()
 
 
-async def _next(get: Callable[[], Awaitable[object]], left: asyncio.Task[None]) -> object:
-    """Return the next message; _SILENT after a while without one, None if the client left."""
-    waiting = asyncio.ensure_future(get())
+async def _next(queue: asyncio.Queue[LiveMessage | None]) -> object:
+    """Return the next message; _SILENT after a while without one, None at the end."""
     try:
-        done, _ = await asyncio.wait({waiting, left}, timeout=_HEARTBEAT, return_when=asyncio.FIRST_COMPLETED)
-        if waiting in done:
-            return waiting.result()
-        return None if left in done else _SILENT
-    finally:
-        waiting.cancel()
+        async with asyncio.timeout(_HEARTBEAT):
+            return await queue.get()
+    except TimeoutError:
+        return _SILENT
 
 
 async def _wait_until_left(receive: Receive) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass
+
+
+def _encoded(message: LiveMessage) -> bytes:
+    """Return the events of a message, which are written once for all pages that it goes to."""
+    if message.encoded is None:
+        message.encoded = b"".join(_events(message))
+    return message.encoded
 
 
 def _events(message: LiveMessage) -> list[bytes]:

@@ -16,19 +16,17 @@ from showup.database.engine import driver_connection
 from showup.inbox.rules import in_force
 from showup.reads.board import (
     MAX_CARDS,
-    NOBODY,
     BoardFilter,
     BoardPlace,
     Closed,
-    Sum,
     board_places,
-    board_sums,
     campaign_deals,
     closed_since,
     list_campaigns,
     owner_names,
 )
 from showup.reads.board_cards import load_cards
+from showup.reads.deal_sums import NOBODY, Sum, active_sums, amounts_of
 from showup.reads.rates import FEW, rate_of
 from showup.reads.stage_stays import stage_stays
 from showup.web.dashboard import words
@@ -120,7 +118,7 @@ async def build_board(tx: AsyncConnection, session: Session, viewer: Viewer, que
     connection = await driver_connection(tx)
     stages = (await in_force(connection, session.workspace.id)).newest.stages
     deal_ids = None if filters.campaign_id is None else await campaign_deals(tx, permission, filters.campaign_id)
-    sums = await board_sums(tx, permission, deal_ids)
+    sums = await active_sums(tx, permission, deal_ids)
     # A stage that the rules no longer have is shown while it has deals.
     stages = (*stages, *sorted({one.stage for one in sums} - {*stages}))
     limits = {one: query.cards if one == query.stage else PAGE_CARDS for one in stages}
@@ -145,7 +143,7 @@ async def build_board(tx: AsyncConnection, session: Session, viewer: Viewer, que
         query=query,
         columns=columns,
         deals=sum(one.deals for one in real),
-        amounts=words.sums(_amounts(real)),
+        amounts=words.sums(amounts_of(real)),
         without_meeting=_without_meeting(real, places),
         closed=await closed_since(tx, permission, month, filters.owner),
         month=f"{month:%B}",
@@ -188,7 +186,7 @@ def _column(  # what is known of a stage
 ) -> BoardColumn:
     real = [one for one in sums if not one.simulated]
     deals, sample = sum(one.deals for one in real), sum(one.deals for one in sums if one.simulated)
-    amounts = _amounts(real)
+    amounts = amounts_of(real)
     shown: dict[str, Decimal] = {}
     for card in cards:
         if card.card.amount is not None and card.card.currency and not card.card.simulated:
@@ -212,14 +210,6 @@ def _column(  # what is known of a stage
         hidden_amounts=" and ".join(words.sums(rest)) or "no amount yet",
         more=query.path(stage=stage, cards=shown_most + PAGE_CARDS) if has_more else None,
     )
-
-
-def _amounts(sums: Sequence[Sum]) -> dict[str, Decimal]:
-    amounts: dict[str, Decimal] = {}
-    for one in sums:
-        if one.currency and one.amount:
-            amounts[one.currency] = amounts.get(one.currency, Decimal(0)) + one.amount
-    return amounts
 
 
 def _note(stay: Stage | None) -> str:

@@ -23,11 +23,15 @@ _MAX_WAITING: Final = 64
 _log = structlog.get_logger()
 
 
-class LiveMessage(Struct, frozen=True, kw_only=True):
-    """What open pages receive: `changes`, or that the database is away (`is_connected` False) or back (True)."""
+class LiveMessage(Struct, kw_only=True):
+    """What open pages receive: `changes`, or that the database is away (`is_connected` False) or back (True).
+
+    `encoded` is what the first stream that sends the message wrote, for the others.
+    """
 
     changes: ChangedRecords | None = None
     is_connected: bool | None = None
+    encoded: bytes | None = None
 
 
 class LiveFeed:
@@ -69,7 +73,7 @@ class LiveFeed:
             # Read only while listening: a change between the two would be lost.
             queue.put_nowait(await channel.catch_up(since, is_resumed=is_resumed))
             if self._is_closed:
-                _end(queue)
+                end_queue(queue)
             yield queue
         finally:
             channel.queues.discard(queue)
@@ -90,7 +94,7 @@ class LiveFeed:
         self._is_closed = True
         for channel in self._channels.values():
             for queue in channel.queues:
-                _end(queue)
+                end_queue(queue)
 
     def _begin(self) -> None:
         """Say that changes arrive, and send what was missed meanwhile; a page that only begins reads for itself."""
@@ -145,7 +149,7 @@ class _Channel:
                 queue.put_nowait(message)
             except asyncio.QueueFull:
                 self.queues.discard(queue)
-                _end(queue)
+                end_queue(queue)
 
     async def catch_up(self, since: int | None, *, is_resumed: bool) -> LiveMessage:
         """Return what changed since then, for one page."""
@@ -189,8 +193,8 @@ class _Channel:
             )
 
 
-def _end(queue: asyncio.Queue[LiveMessage | None]) -> None:
-    """Empty a full queue and end it."""
+def end_queue(queue: asyncio.Queue[LiveMessage | None]) -> None:
+    """Empty a queue, which may be full, and end it."""
     while not queue.empty():
         queue.get_nowait()
     queue.put_nowait(None)

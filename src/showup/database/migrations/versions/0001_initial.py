@@ -269,6 +269,8 @@ TABLES = (
         CONSTRAINT fk_companies_workspace_id FOREIGN KEY(workspace_id) REFERENCES workspaces (id)
     )""",
     "CREATE INDEX ix_companies_page ON companies (workspace_id, created_at, id)",
+    "CREATE INDEX ix_companies_updated ON companies (workspace_id, updated_at, id)",
+    "CREATE INDEX ix_companies_name ON companies (workspace_id, name, id)",
     "CREATE INDEX ix_companies_search ON companies USING gin (search)",
     """CREATE TABLE connections (
         id UUID NOT NULL,
@@ -524,6 +526,7 @@ TABLES = (
         CONSTRAINT fk_deals_workspace_id FOREIGN KEY(workspace_id) REFERENCES workspaces (id),
         CONSTRAINT fk_deals_company_id FOREIGN KEY(company_id) REFERENCES companies (id)
     )""",
+    "CREATE INDEX ix_deals_updated ON deals (workspace_id, updated_at, id)",
     "CREATE INDEX ix_deals_amount ON deals (workspace_id, coalesce(amount, -1), id)",
     """CREATE INDEX ix_deals_board ON deals (workspace_id, stage, stage_entered_at, id)
     INCLUDE (owner_email, currency, amount) WHERE status = 'active'""",
@@ -624,6 +627,7 @@ TABLES = (
     )""",
     "CREATE INDEX ix_people_company_id ON people (company_id)",
     "CREATE INDEX ix_people_page ON people (workspace_id, created_at, id)",
+    "CREATE INDEX ix_people_updated ON people (workspace_id, updated_at, id)",
     "CREATE INDEX ix_people_search ON people USING gin (search)",
     """CREATE TABLE reconciliations (
         id UUID NOT NULL,
@@ -1411,11 +1415,19 @@ FUNNEL_TABLES = (
         kind TEXT NOT NULL,
         status TEXT NOT NULL,
         stage TEXT NOT NULL,
+        owner_email TEXT NOT NULL,
         currency TEXT NOT NULL,
         records BIGINT NOT NULL,
         amounts BIGINT NOT NULL,
         amount NUMERIC NOT NULL,
-        CONSTRAINT pk_record_counts PRIMARY KEY (workspace_id, kind, status, stage, currency)
+        CONSTRAINT pk_record_counts PRIMARY KEY (workspace_id, kind, status, stage, owner_email, currency)
+    )""",
+    """CREATE TABLE campaign_deals (
+        workspace_id UUID NOT NULL,
+        campaign_id BIGINT NOT NULL,
+        deal_id UUID NOT NULL,
+        seats BIGINT NOT NULL,
+        CONSTRAINT pk_campaign_deals PRIMARY KEY (workspace_id, campaign_id, deal_id)
     )""",
 )
 
@@ -1445,13 +1457,28 @@ _BOOKING_SUMS = f"""
            {", ".join(f"coalesce({sql}, false)::int AS {name}" for name, sql in _BOOKING_NUMBERS.items())}
     FROM {{rows}} r
 """  # noqa: S608  # constants
+# The matches of a deal's bookings: counted again when a booking gets another deal, and when a match comes or goes.
+_MATCHES_OF_BOOKINGS = """
+    SELECT sign, r.workspace_id, m.campaign_id, r.deal_id, 1 AS seats
+    FROM {rows} r JOIN matches m ON m.booking_id = r.id AND m.state = 'matched' WHERE r.deal_id IS NOT NULL
+"""
+_MATCHES = """
+    SELECT sign, r.workspace_id, r.campaign_id, b.deal_id, 1 AS seats
+    FROM {rows} r JOIN bookings b ON b.id = r.booking_id WHERE r.state = 'matched' AND b.deal_id IS NOT NULL
+"""
 _RECORD_SUMS = """
-    SELECT sign, workspace_id, '{kind}' AS kind, {status} AS status, {stage} AS stage, {currency} AS currency,
-           1 AS records, ({amount} IS NOT NULL)::int AS amounts, coalesce({amount}, 0) AS amount
+    SELECT sign, workspace_id, '{kind}' AS kind, {status} AS status, {stage} AS stage, {owner} AS owner_email,
+           {currency} AS currency, 1 AS records, ({amount} IS NOT NULL)::int AS amounts, coalesce({amount}, 0) AS amount
     FROM {{rows}} r
 """
-_PLAIN_RECORD = {"status": "''", "stage": "''", "currency": "''", "amount": "NULL::numeric"}
-_DEAL = {"status": "status", "stage": "stage", "currency": "coalesce(currency, '')", "amount": "amount"}
+_PLAIN_RECORD = {"status": "''", "stage": "''", "owner": "''", "currency": "''", "amount": "NULL::numeric"}
+_DEAL = {
+    "status": "status",
+    "stage": "stage",
+    "owner": "coalesce(owner_email, '')",
+    "currency": "coalesce(currency, '')",
+    "amount": "amount",
+}
 # Levels: 0 all, 1 campaign, 2 campaign, step and sender, 3 organizer, 4 campaign and organizer.
 _PEOPLE_SUMS = f"""
     SELECT sign, workspace_id, level, simulated, shared, week, CASE WHEN level IN (1, 2, 4) THEN campaign_id ELSE 0 END
@@ -1499,11 +1526,17 @@ _MAIL_SUMS = f"""
 """  # noqa: S608  # constants
 
 
-def _sum_triggers(table: str, target: str, sums: str, keys: str, numbers: str) -> tuple[str, ...]:
-    """The rows are added in one order, so that two statements can't wait for each other."""
-    names = numbers.split(", ")
+def _sum_triggers(table: str, *targets: tuple[str, str, str, str]) -> tuple[str, ...]:
+    """Each target: the table of the sums, what a row adds to them, keys, and numbers.
+
+    The rows are added in one order, so that two statements can't wait for each other.
+    """
 
     def added(rows: str) -> str:
+        return "".join(_added(*target, rows) for target in targets)
+
+    def _added(target: str, sums: str, keys: str, numbers: str, rows: str) -> str:
+        names = numbers.split(", ")
         return f"""
             INSERT INTO {target} AS t ({keys}, {numbers})
             SELECT {keys}, {", ".join(f"sum(sign * {name}) AS {name}" for name in names)}
@@ -1519,32 +1552,41 @@ def _sum_triggers(table: str, target: str, sums: str, keys: str, numbers: str) -
 
 SUM_TRIGGERS = (
     *_sum_triggers(
-        "bookings", "booking_weeks", _BOOKING_SUMS, "workspace_id, simulated, week", ", ".join(_BOOKING_NUMBERS)
+        "bookings",
+        ("booking_weeks", _BOOKING_SUMS, "workspace_id, simulated, week", ", ".join(_BOOKING_NUMBERS)),
+        ("campaign_deals", _MATCHES_OF_BOOKINGS, "workspace_id, campaign_id, deal_id", "seats"),
     ),
+    *_sum_triggers("matches", ("campaign_deals", _MATCHES, "workspace_id, campaign_id, deal_id", "seats")),
     *(
         statement
         for table, columns in (("companies", _PLAIN_RECORD), ("people", _PLAIN_RECORD), ("deals", _DEAL))
         for statement in _sum_triggers(
             table,
-            "record_counts",
-            _RECORD_SUMS.format(kind=table, **columns),
-            "workspace_id, kind, status, stage, currency",
-            "records, amounts, amount",
+            (
+                "record_counts",
+                _RECORD_SUMS.format(kind=table, **columns),
+                "workspace_id, kind, status, stage, owner_email, currency",
+                "records, amounts, amount",
+            ),
         )
     ),
     *_sum_triggers(
         "funnel_people",
-        "people_weeks",
-        _PEOPLE_SUMS,
-        "workspace_id, level, simulated, shared, week, campaign_id, step, sender_email, organizer_email",
-        "booked, showed_reported, showed_assumed, no_show, host_absent, unreported, open, held, missed",
+        (
+            "people_weeks",
+            _PEOPLE_SUMS,
+            "workspace_id, level, simulated, shared, week, campaign_id, step, sender_email, organizer_email",
+            "booked, showed_reported, showed_assumed, no_show, host_absent, unreported, open, held, missed",
+        ),
     ),
     *_sum_triggers(
         "campaign_leads",
-        "mail_weeks",
-        _MAIL_SUMS,
-        "workspace_id, level, shared, week, campaign_id, step, sender_email",
-        "sent, delivered, replied, interested",
+        (
+            "mail_weeks",
+            _MAIL_SUMS,
+            "workspace_id, level, shared, week, campaign_id, step, sender_email",
+            "sent, delivered, replied, interested",
+        ),
     ),
 )
 
