@@ -97,3 +97,22 @@ async def test_an_old_browser_without_fetch_metadata_may_send_its_own_forms(brow
     del browser.client.headers["Sec-Fetch-Site"]
     assert (await browser.post("/theme", theme="dark")).status_code == 303
     assert 'data-theme="dark"' in (await browser.get("/")).text
+
+
+async def test_pages_are_compressed_and_write_the_token_of_forms_in_another_way_each_time(
+    browser_of: BrowserFactory,
+) -> None:
+    """So the sizes of compressed pages don't tell the token (BREACH)."""
+    browser = browser_of("member")
+    pages = [await browser.get("/") for _ in range(2)]
+    assert [one.headers["content-encoding"] for one in pages] == ["gzip"] * 2
+    tokens = [one.text.partition('name="csrf" value="')[2].partition('"')[0] for one in pages]
+    assert tokens[0] != tokens[1]
+    assert browser.csrf not in pages[0].text
+    plain = await browser.get("/", **{"Accept-Encoding": "identity"})
+    assert "content-encoding" not in plain.headers
+    for token in tokens:
+        assert (await browser.client.post("/theme", data={"csrf": token, "theme": "dark"})).status_code == 303
+    wrong = tokens[0][:-1] + ("0" if tokens[0][-1] != "0" else "1")
+    for token in (wrong, tokens[0] + "00", "g" * len(tokens[0]), "", browser.csrf[:-1]):
+        assert (await browser.client.post("/theme", data={"csrf": token, "theme": "dark"})).status_code == 403

@@ -1,5 +1,6 @@
 """Render templates of pages. Jinja escapes all values, and a missing one is an error."""
 
+import gzip
 import re
 from collections.abc import Mapping
 from importlib.resources import files
@@ -12,6 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from showup.web.dashboard import decisions, message_words, words
 from showup.web.dashboard.assets import asset_hash
 from showup.web.dashboard.navigation import NAV_GROUPS
+from showup.web.http.sessions import masked_token
 
 # No inline script or style, and nothing from another server. A frame shows a mail, which has a policy of its own.
 POLICY: Final = (
@@ -19,6 +21,9 @@ POLICY: Final = (
     " frame-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
 
+_COMPRESSED_FROM: Final = 1_000
+# 4: a tenth larger than with 9, in a third of the time.
+_COMPRESSION: Final = 4
 _BASE: Final = re.compile(r"\./|(\.\./){1,9}")
 _environment: Final = Environment(
     loader=FileSystemLoader(str(files("showup.web").joinpath("templates"))),
@@ -37,6 +42,7 @@ _environment.filters |= {
     "hue": words.hue,
     "count": words.count,
     "capped": words.capped,
+    "masked": masked_token,
     "clipped": words.clipped,
     "percent": words.percent,
     "plus_minus": words.plus_minus,
@@ -49,10 +55,15 @@ _environment.filters |= {
 
 
 def render_page(request: Request, template: str, context: Mapping[str, Any], *, status: int = 200) -> HTMLResponse:
-    """Render a page or a part of one. `base`, the relative path to the home page, is added to `context`."""
+    """Render a page or a part of one, compressed if it is large. `base`, the path to the home page, is added."""
     text = _environment.get_template(template).render(context, base=base_of(request))
     # Without a referrer, browsers that send no Sec-Fetch-Site would send forms with the origin `null`.
-    return HTMLResponse(text, status, headers={"Content-Security-Policy": POLICY, "Referrer-Policy": "same-origin"})
+    headers = {"Content-Security-Policy": POLICY, "Referrer-Policy": "same-origin", "Vary": "Accept-Encoding"}
+    content = text.encode()
+    if len(content) >= _COMPRESSED_FROM and "gzip" in request.headers.get("Accept-Encoding", ""):
+        content = gzip.compress(content, _COMPRESSION)
+        headers["Content-Encoding"] = "gzip"
+    return HTMLResponse(content, status, headers=headers)
 
 
 def render_text(template: str, context: Mapping[str, Any], *, base: str) -> str:

@@ -1,6 +1,7 @@
 """Sessions of browsers: a cookie gives a teammate's session, and each form carries the session's CSRF token."""
 
 import hmac
+import secrets
 from datetime import timedelta
 from typing import Annotated, Final
 from urllib.parse import urlsplit
@@ -94,11 +95,34 @@ def check_origin(request: Request) -> None:
         raise Refusal("forbidden", "This form was sent by a page of another site. Open the page and send it again.")
 
 
+def masked_token(token: str) -> str:
+    """Return the token of a session's forms as a page writes it: other text each time, so that nobody learns it from
+    the sizes of compressed pages (BREACH, CVE-2013-3587).
+    """
+    mask = secrets.token_bytes(len(token) // 2)
+    return mask.hex() + _xor(mask, bytes.fromhex(token)).hex()
+
+
 def check_csrf(request: Request, session: Session, form: dict[str, str]) -> None:
-    """Refuse a form without this session's token."""
+    """Refuse a form without this session's token, masked or not."""
     token = form.get("csrf") or request.headers.get("X-CSRF-Token") or ""
+    if len(token) == 2 * len(session.csrf_token):
+        token = _unmasked(token)
     if not hmac.compare_digest(token.encode(), session.csrf_token.encode()):
         raise Refusal("forbidden", "This page is from an earlier session. Load it again, then send the form.")
+
+
+def _unmasked(token: str) -> str:
+    try:
+        both = bytes.fromhex(token)
+    except ValueError:
+        return ""
+    middle = len(both) // 2
+    return _xor(both[:middle], both[middle:]).hex()
+
+
+def _xor(one: bytes, other: bytes) -> bytes:
+    return bytes(left ^ right for left, right in zip(one, other, strict=True))
 
 
 def _cookie_name(request: Request) -> str:
