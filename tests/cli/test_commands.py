@@ -23,7 +23,8 @@ COMMANDS = [
     *(["emailbison", verb] for verb in ("register", "status", "sync")),
     ["leads", "import"],
     ["acknowledge"],
-    *(["backup"], ["restore"], ["mcp"]),
+    *(["backup"], ["restore"], ["mcp"], ["statement"]),
+    *(["export"], ["erase"], ["retention"], ["secrets", "rotate"]),
 ]
 
 

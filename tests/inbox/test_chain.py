@@ -40,6 +40,7 @@ CHANGED_FIELDS = {
     "content_type": None,
     "webhook_version": "",
     "source_address": "192.0.2.18",
+    "order_digest": b"o" * 32,
 }
 
 

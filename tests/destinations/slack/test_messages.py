@@ -32,7 +32,21 @@ COUNTS = {
 }
 AHEAD = {"meetings": 12, "first": [{"start_time": "2026-09-07T10:00:00Z", "title": "Intro", "who": "Ann (Acme)"}]}
 DIGEST = {"date": "2026-09-07", "before": COUNTS, "ahead": AHEAD}
+APPROVAL = {
+    "approval_id": str(DELIVERY),
+    "digest": "d1",
+    "title": "Move the deal of Acme to proposal",
+    "asked_by": "key:claude",
+    "state": "pending",
+    "expires_at": "2026-09-07T13:00:00Z",
+    "url": "https://showup.example/assistant/approvals",
+    "fields": [{"what": "deal", "because": "asked", "name": "stage", "before": "met", "after": "proposal"}],
+    "effects": [],
+    "omitted": 0,
+}
 DETAILS: dict[str, dict[str, Any]] = {
+    "approval.asked": APPROVAL,
+    "approval.decided": APPROVAL | {"state": "done", "decided_by": "slack:U0ANN (ann)"},
     "booking.rescheduled": {"old_start_time": "2026-09-10T09:00:00Z"},
     "outcome": {"outcome_url": "https://showup.example/o/secret", "form_url": "https://showup.example/outcome/1"},
     "record.choose": QUESTION,

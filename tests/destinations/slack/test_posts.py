@@ -170,6 +170,8 @@ def test_no_question_is_asked_without_a_signing_secret() -> None:
     assert KIND.enabled_events(settings, {"bot_token": TOKEN, "signing_secret": "s"}) - without == {
         "record.choose",
         "record.chosen",
+        "approval.asked",
+        "approval.decided",
     }
     assert {"booking.created", "digest.daily", "delivery.failed"} <= without
 

@@ -99,7 +99,7 @@ async def test_an_old_browser_without_fetch_metadata_may_send_its_own_forms(brow
     assert 'data-theme="dark"' in (await browser.get("/")).text
 
 
-async def test_pages_are_compressed_and_write_the_token_of_forms_in_another_way_each_time(
+async def test_compressed_pages_have_masked_tokens(
     browser_of: BrowserFactory,
 ) -> None:
     """So the sizes of compressed pages don't tell the token (BREACH)."""

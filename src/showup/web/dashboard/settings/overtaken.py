@@ -7,7 +7,7 @@ from typing import Any
 from msgspec import Struct
 
 
-class ChangedField(Struct, frozen=True, kw_only=True):
+class OvertakenField(Struct, frozen=True, kw_only=True):
     """A field whose stored value is another than the teammate saw."""
 
     name: str
@@ -20,7 +20,7 @@ class Overtaken(Struct, frozen=True, kw_only=True):
 
     actor: str
     at: datetime
-    fields: Sequence[ChangedField]
+    fields: Sequence[OvertakenField]
 
 
 def overtaken_by(
@@ -28,7 +28,7 @@ def overtaken_by(
 ) -> Overtaken:
     """Return what the changes `[before, after]` by field say; `labels` are the fields' names for people."""
     fields = [
-        ChangedField(name=labels.get(name, name), before=_text(before), after=_text(after))
+        OvertakenField(name=labels.get(name, name), before=_text(before), after=_text(after))
         for name, (before, after) in changes.items()
     ]
     return Overtaken(actor=actor, at=at, fields=fields)
