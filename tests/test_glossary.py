@@ -6,6 +6,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -59,6 +60,7 @@ def words_of(identifier: str) -> list[str]:
     return [word for word in re.split(r"[^a-z0-9]+", spaced) if word]
 
 
+@cache
 def uses_an_old_word(identifier: str) -> bool:
     parts = words_of(identifier)
     return identifier not in FOREIGN and any(f"_{old}_" in f"_{'_'.join(parts)}_" for old in OLD_WORDS)
@@ -137,7 +139,7 @@ def test_a_table_in_the_glossary_exists(term: str, table: str) -> None:
 
 
 def old_identifiers(path: Path) -> list[str]:
-    return sorted({name for name in defined_names(path) if uses_an_old_word(name)} - imported_names(path))
+    return sorted({name for name in set(defined_names(path)) if uses_an_old_word(name)} - imported_names(path))
 
 
 def test_no_identifier_uses_an_old_word() -> None:

@@ -17,7 +17,7 @@ from showup.inbox.inbox_event import IncomingEvent
 from showup.inbox.translation import InboxLog
 from tests.histories.webhooks import MONDAY, body, payload
 
-EVENTS, PADDING = 60, 900_000
+EVENTS, PADDING = 30, 900_000
 
 
 UNKNOWN = {"unknownToShowup": "x" * PADDING}

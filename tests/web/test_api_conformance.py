@@ -55,7 +55,7 @@ def test_every_response_matches_the_document(
     client: TestClient, operation: schemathesis.schemas.APIOperation, mode: schemathesis.GenerationMode
 ) -> None:
     @settings(
-        max_examples=20,
+        max_examples=10,
         deadline=None,
         derandomize=True,
         database=None,
