@@ -138,7 +138,9 @@ def test_long_text_is_cut() -> None:
 
 
 async def test_few_calls_of_a_workspace_run_at_a_time(services: AssistantServices) -> None:
-    answers = await at_once(*(ask(services, "today") for _ in range(6)))
+    # Found before, so that each call takes its slot before any of them can end.
+    caller = await caller_of(services)
+    answers = await at_once(*(ask(services, "today", caller=caller) for _ in range(6)))
     refused = [one for one in answers if one.is_error]
     assert len(refused) == 2
     assert "one call at a time" in refused[0].content["note"]
