@@ -74,9 +74,12 @@ class Tab:
 
     async def watch(self, seconds: int, rate: int) -> None:
         """Sends the webhooks that it watches for, and others of other days."""
-        changed = asyncio.Event()
+        opened, changed = asyncio.Event(), asyncio.Event()
         async with self.client:
-            listening = asyncio.create_task(_listen(self.client, changed))
+            listening = asyncio.create_task(_listen(self.client, opened, changed))
+            # A change that comes before the stream is open is told to nobody.
+            async with asyncio.timeout(_TIMEOUT):
+                await opened.wait()
             others = asyncio.create_task(self._send_others(seconds, rate))
             # The first time, templates are compiled and statements prepared.
             await self._measure(f"First Person {rate}", changed)
@@ -124,9 +127,10 @@ class Tab:
             self.faults.append(f"a webhook was answered with {answer.status_code}")
 
 
-async def _listen(client: httpx2.AsyncClient, changed: asyncio.Event) -> None:
+async def _listen(client: httpx2.AsyncClient, opened: asyncio.Event, changed: asyncio.Event) -> None:
     async with client.stream("GET", "/api/live", timeout=None) as response:
         async for line in response.aiter_lines():
+            opened.set()
             if line.startswith("event: booking"):
                 changed.set()
 
