@@ -144,7 +144,7 @@ async def _cost_of_tabs(showup: RunningShowup, cookies: list[dict[str, str]], se
             client = await stack.enter_async_context(
                 httpx2.AsyncClient(base_url=showup.address, cookies=cookies[number % _TEAMMATES], timeout=_TIMEOUT)
             )
-            streams.append(asyncio.create_task(_listen(client, asyncio.Event())))
+            streams.append(asyncio.create_task(_listen(client, asyncio.Event(), asyncio.Event())))
         await asyncio.sleep(3.0)
         before, started_at = cpu_seconds(web), perf_counter()
         assert before is not None, "the process runs"
