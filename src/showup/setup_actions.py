@@ -84,7 +84,6 @@ def build_setup_actions(context: SetupContext) -> SetupActions:
         create_secret=partial(_create_secret, context),
         warn_of_address=_warn_of_address,
         load_sample=load_sample,
-        remove_sample=lambda workspace_id: remove_simulated(workspace_id, "sample"),
         count_simulated=count_simulated,
         remove_simulated=remove_simulated,
         carrier=context.carrier,

@@ -14,7 +14,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from showup.access.permission import Permission
 from showup.reads.rows import visible_to
-from showup.reads.search import matches_prefix, typed_words
+from showup.reads.search import typed_words
+from showup.reads.word_lookup import has_word
 
 _NEWEST: Final = 400
 
@@ -36,4 +37,4 @@ async def newest_with_words(
 
 
 def _all_words(rows: FromClause, q: str) -> list[ColumnElement[bool]]:
-    return [matches_prefix(rows.c.search, word) for word in typed_words(q)]
+    return [has_word(rows, word) for word in typed_words(q)]

@@ -7,7 +7,7 @@ the whole table for the word of one person. So the few that a rare word has are 
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Table, any_, literal, select
+from sqlalchemy import ColumnElement, FromClause, Table, any_, literal, select
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.dialects.postgresql import UUID as SQL_UUID
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -39,9 +39,9 @@ async def few_with_word(tx: AsyncConnection, permission: Permission, table: Tabl
     return None if len(ids) > _FEW else ids
 
 
-def has_word(table: Table, word: str) -> ColumnElement[bool]:
-    """Returns the condition on rows of the table that they have a word."""
-    return matches_prefix(table.c.search, word)
+def has_word(rows: FromClause, word: str) -> ColumnElement[bool]:
+    """Returns the condition on rows of a table, or of a query with its column `search`, that they have a word."""
+    return matches_prefix(rows.c.search, word)
 
 
 def any_id(ids: list[UUID] | None) -> Any:

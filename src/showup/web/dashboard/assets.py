@@ -44,12 +44,17 @@ def asset_hash(name: str) -> str:
     return hashlib.sha256(read_asset(name)).hexdigest()[:12]
 
 
+def accepts_gzip(request: Request) -> bool:
+    """Return whether the browser takes a compressed answer."""
+    return "gzip" in request.headers.get("Accept-Encoding", "")
+
+
 def _handler(name: str) -> Callable[[Request], Any]:
     async def respond(request: Request) -> Response:
         headers = {"Vary": "Accept-Encoding"}
         headers["Cache-Control"] = _CURRENT if request.query_params.get("v") == asset_hash(name) else _ANY
         body = read_asset(name)
-        if "gzip" in request.headers.get("Accept-Encoding", ""):
+        if accepts_gzip(request):
             body = _compress(name)
             headers["Content-Encoding"] = "gzip"
         return Response(body, headers=headers, media_type=ASSETS[name])

@@ -142,7 +142,7 @@ async def change_sample(request: Request, session: SignedInAdmin, state: State) 
     check_csrf(request, session, form)
     actions = _actions(state)
     if form.get("do") == "remove":
-        await actions.remove_sample(session.workspace.id)
+        await actions.remove_simulated(session.workspace.id, "sample")
     else:
         await actions.load_sample(session.workspace.id)
         # The sample's meetings have a host of their own, so "Mine" would show none of them.

@@ -11,7 +11,7 @@ from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from showup.web.dashboard import decisions, message_words, words
-from showup.web.dashboard.assets import asset_hash
+from showup.web.dashboard.assets import accepts_gzip, asset_hash
 from showup.web.dashboard.navigation import NAV_GROUPS
 from showup.web.http.sessions import masked_token
 
@@ -60,7 +60,7 @@ def render_page(request: Request, template: str, context: Mapping[str, Any], *, 
     # Without a referrer, browsers that send no Sec-Fetch-Site would send forms with the origin `null`.
     headers = {"Content-Security-Policy": POLICY, "Referrer-Policy": "same-origin", "Vary": "Accept-Encoding"}
     content = text.encode()
-    if len(content) >= _COMPRESSED_FROM and "gzip" in request.headers.get("Accept-Encoding", ""):
+    if len(content) >= _COMPRESSED_FROM and accepts_gzip(request):
         content = gzip.compress(content, _COMPRESSION)
         headers["Content-Encoding"] = "gzip"
     return HTMLResponse(content, status, headers=headers)

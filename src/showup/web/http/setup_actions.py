@@ -46,10 +46,10 @@ class SetupActions(Struct, frozen=True, kw_only=True):
     `register_webhook(account)` does so with the stored key, and `check_webhook(account)` asks Cal.com about it and
     returns its faults. `send_test_mail(workspace, address)` really sends one. These three return in time, whatever the
     other system does. `create_secret(account, actor)` returns a new webhook secret; None if the environment sets it.
-    `warn_of_address` says why Cal.com can't reach a webhook address. `load_sample` and `remove_sample` take a
-    workspace; `count_simulated` and `remove_simulated` take a workspace and `sample` or `simulation`, and say how many
-    records of each kind these are or were. `carrier` sends the default workspace's mail by the environment; None: the
-    preview. `environment_secret`: the environment sets the webhook secret of the default account.
+    `warn_of_address` says why Cal.com can't reach a webhook address. `load_sample` takes a workspace; `count_simulated`
+    and `remove_simulated` take a workspace and `sample` or `simulation`, and say how many records of each kind these
+    are or were. `carrier` sends the default workspace's mail by the environment; None: the preview.
+    `environment_secret`: the environment sets the webhook secret of the default account.
     """
 
     connect_calcom: Callable[[str, str], Awaitable[CalcomConnected]]
@@ -59,7 +59,6 @@ class SetupActions(Struct, frozen=True, kw_only=True):
     create_secret: Callable[[str, str], Awaitable[str | None]]
     warn_of_address: Callable[[str], str | None]
     load_sample: Callable[[UUID], Awaitable[object]]
-    remove_sample: Callable[[UUID], Awaitable[object]]
     count_simulated: Callable[[UUID, SimulatedKind], Awaitable[Mapping[str, int]]]
     remove_simulated: Callable[[UUID, SimulatedKind], Awaitable[Mapping[str, int]]]
     carrier: str | None
