@@ -127,6 +127,19 @@ async def test_an_unfinished_request_times_out(port: int, sent: bytes) -> None:
     writer.close()
 
 
+@pytest.mark.parametrize("rest", [b"", b"b" * 10])
+async def test_a_response_before_its_body_says_that_the_connection_closes(port: int, rest: bytes) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(b"POST /nothing HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n" + rest)
+    response = await read_response(reader)
+    assert response.startswith(b"HTTP/1.1 404 ")
+    assert response.lower().count(b"\r\nconnection: close\r\n") == (not rest)
+    writer.write(b"GET /nothing HTTP/1.1\r\nHost: x\r\n\r\n")
+    # Closed without a reset, which could destroy a response that the client has not read.
+    assert (await reader.read(1) == b"") == (not rest)
+    writer.close()
+
+
 async def test_a_request_waiting_for_its_commit_is_not_timed_out(port: int, blocking_store: BlockingStore) -> None:
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     writer.write(build_request())

@@ -13,6 +13,7 @@ from typing import ClassVar, Final, cast
 
 import httptools
 import msgspec
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
@@ -25,6 +26,7 @@ _BLANK_LINE: Final = b"\r\n\r\n"
 # Bytes of a chunked body between two checks of what surrounds its chunks.
 _CHUNKED_PART: Final = 4096
 _RETRY_AFTER: Final = (b"retry-after", b"10")
+_CLOSE: Final = (b"connection", b"close")
 _SECURITY_HEADERS: Final = b"".join(
     b"%b: %b\r\n" % (name.lower().encode(), value.encode()) for name, value in SECURITY_HEADERS.items()
 )
@@ -44,8 +46,10 @@ class LimitedProtocol(HttpToolsProtocol):
     # A request is expected or incomplete; False from its last byte until the next one begins.
     _is_receiving = True
     _is_in_head = True
-    # A refusal was sent: nothing more is read, and the client has some time to read it.
+    # The response was sent before the body had arrived: nothing more is read, and the client has some time to read it.
     _is_lingering = False
+    # The response that was begun says that this connection closes after it.
+    _is_last_response = False
     # Bytes of the current request that are not its body.
     _framing_bytes = 0
     _body_bytes = 0
@@ -62,6 +66,7 @@ class LimitedProtocol(HttpToolsProtocol):
         self.flow = _LockableFlow(transport)
         self.source = self.open_connections.source_of(self.client[0] if self.client else None)
         self._set_deadline(self.open_connections.limits.receive_seconds)
+        self.app = self._announcing_close(self.app)
         self.open_connections.add(self)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -234,6 +239,26 @@ class LimitedProtocol(HttpToolsProtocol):
         """Tell the application that the request's body is complete."""
         super().on_message_complete()
 
+    def _announcing_close(self, app: ASGIApp) -> ASGIApp:
+        """Return `app`, whose responses say that the connection closes if they begin before the body has arrived.
+
+        A client that isn't told uses the connection again, and its next request is lost.
+        """
+
+        async def announcing(scope: Scope, receive: Receive, send: Send) -> None:
+            async def announce(message: Message) -> None:
+                if message["type"] != "http.response.start" or not self._is_receiving:
+                    await send(message)
+                    return
+                self._is_last_response = True
+                await send({**message, "headers": [*message.get("headers", ()), _CLOSE]})
+                # uvicorn would close at once, and destroy the response on its way.
+                self.cycle.keep_alive = True
+
+            await app(scope, receive, announce)
+
+        return announcing
+
     def _unsupported_upgrade_warning(self) -> None:
         # The parser would take the body of such a request for the next request.
         if self.cycle is not None:
@@ -245,8 +270,8 @@ class LimitedProtocol(HttpToolsProtocol):
         limits = self.open_connections.limits
         if self.transport.is_closing():
             self._set_deadline(limits.drain_seconds)
-        elif self._is_receiving:
-            # Refused before its body had arrived: to read the rest would only cost time.
+        elif self._is_receiving or self._is_last_response:
+            # To read the rest of the body would only cost time.
             self._linger()
         else:
             self._set_deadline(limits.drain_seconds if self.flow.write_paused else limits.idle_seconds)
