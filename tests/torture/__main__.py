@@ -3,6 +3,7 @@
 Usage: `python -m tests.torture [TEST …] [--rounds N] [--seed N]`; without a test, it runs r1, r4, r6, commands,
 deliveries, import and mcp. The others run only by name:
 `rolling` restarts web servers and workers one after the other under load, and upgrades them from `--old`.
+`network` cuts a host off from the database and heals the network; only for root on Linux.
 
 `commands` sends people's commands between late webhooks, and checks that none is undone.
 `deliveries` sends mails to 1,000 attendees through a failing mail provider, and kills workers `--rounds` times.
@@ -28,7 +29,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from showup.database.engine import connect
-from tests.torture import exactly_once, lead_import, rolling
+from tests.torture import exactly_once, lead_import, network, rolling
 from tests.torture.checks import faults_in_all
 from tests.torture.deployment import Deployment
 from tests.torture.many_processes import ManyProcesses
@@ -49,7 +50,10 @@ _EXACTLY_ONCE = "deliveries"
 _COMMANDS = "commands"
 _IMPORT = "import"
 _MCP = "mcp"
-_BY_NAME: dict[str, Callable[[Path, argparse.Namespace], Awaitable[Report]]] = {"rolling": rolling.run}
+_BY_NAME: dict[str, Callable[[Path, argparse.Namespace], Awaitable[Report]]] = {
+    "rolling": rolling.run,
+    "network": network.run,
+}
 _PEOPLE = 30
 _ATTENDEES = 1_000
 _LEADS = 1_000_000
