@@ -3,6 +3,7 @@
 Usage: `python -m tests.torture [TEST …] [--rounds N] [--seed N]`; without a test, it runs r1, r4, r6, commands,
 deliveries, import and mcp. The others run only by name:
 `rolling` restarts web servers and workers one after the other under load, and upgrades them from `--old`.
+`openapi` sends `--examples` generated requests to each operation of the API, as each kind of caller.
 `network` cuts a host off from the database and heals the network; only for root on Linux.
 
 `commands` sends people's commands between late webhooks, and checks that none is undone.
@@ -29,7 +30,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from showup.database.engine import connect
-from tests.torture import exactly_once, lead_import, network, rolling
+from tests.torture import exactly_once, lead_import, network, openapi_callers, rolling
 from tests.torture.checks import faults_in_all
 from tests.torture.deployment import Deployment
 from tests.torture.many_processes import ManyProcesses
@@ -53,6 +54,7 @@ _MCP = "mcp"
 _BY_NAME: dict[str, Callable[[Path, argparse.Namespace], Awaitable[Report]]] = {
     "rolling": rolling.run,
     "network": network.run,
+    "openapi": openapi_callers.run,
 }
 _PEOPLE = 30
 _ATTENDEES = 1_000
@@ -93,6 +95,7 @@ def _arguments() -> argparse.Namespace:
     )
     parser.add_argument("--minutes", type=float, default=1, help="how long rolling, network and soak send (1)")
     parser.add_argument("--per-second", type=float, default=200, help="webhooks a second of rolling and network (200)")
+    parser.add_argument("--examples", type=int, default=20, help="requests of openapi for each case and caller (20)")
     parser.add_argument("--old", default="HEAD", help="the commit or tag from which rolling upgrades (HEAD)")
     parser.add_argument("--target", help="inject this fault only, for example `web` or `postmaster`")
     return parser.parse_args()

@@ -24,6 +24,9 @@ class CutNetwork:
     def __init__(self) -> None:
         self.host = f"showup-host-{os.getpid()}"
         self._router = f"showup-router-{os.getpid()}"
+
+    def open(self) -> None:
+        """Makes the namespaces, their links and their routes."""
         for namespace in (self.host, self._router):
             _ip("netns", "add", namespace)
             _ip("-n", namespace, "link", "set", "lo", "up")
@@ -43,16 +46,20 @@ class CutNetwork:
         self._forward("1")
 
     def close(self) -> None:
-        """Removes the namespaces; their links and routes go with them."""
-        for namespace in (self.host, self._router):
-            subprocess.run(["ip", "netns", "delete", namespace], check=False)
+        """Removes everything, also what `open` made before it failed."""
+        # The kernel removes the links of a removed namespace only later, and their names are needed again.
+        for arguments in (
+            *(("link", "delete", _link_name(one)) for one in (f"{_PREFIX}.1", DATABASE_FOR_HOST)),
+            *(("netns", "delete", namespace) for namespace in (self.host, self._router)),
+        ):
+            subprocess.run(["ip", *arguments], check=False, capture_output=True)
 
     def _forward(self, value: str) -> None:
         command = ("ip", "netns", "exec", self._router, "sysctl", "-q", "-w", f"net.ipv4.ip_forward={value}")
         subprocess.run(command, check=True)
 
     def _connect(self, left: str, left_address: str, right: str, right_address: str) -> None:
-        names = [f"su{address.rpartition('.')[2]}-{os.getpid() % 100_000}" for address in (left_address, right_address)]
+        names = [_link_name(address) for address in (left_address, right_address)]
         _ip("link", "add", names[0], "type", "veth", "peer", "name", names[1])
         for name, namespace, address in ((names[0], left, left_address), (names[1], right, right_address)):
             inside = ("-n", namespace) if namespace else ()
@@ -67,6 +74,7 @@ def cut_network() -> Iterator[CutNetwork]:
     """Makes the network, and removes it at the end."""
     network = CutNetwork()
     try:
+        network.open()
         yield network
     finally:
         network.close()
@@ -84,6 +92,10 @@ def unsupported_reason() -> str | None:
             return None
     except subprocess.CalledProcessError as fault:
         return f"{' '.join(fault.cmd)}: {(fault.stderr or b'').decode(errors='replace').strip()}"
+
+
+def _link_name(address: str) -> str:
+    return f"su{address.rpartition('.')[2]}-{os.getpid() % 100_000}"
 
 
 def _ip(*arguments: str) -> None:
