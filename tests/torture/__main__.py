@@ -3,6 +3,7 @@
 Usage: `python -m tests.torture [TEST …] [--rounds N] [--seed N]`; without a test, it runs r1, r4, r6, commands,
 deliveries, import and mcp. The others run only by name:
 `rolling` restarts web servers and workers one after the other under load, and upgrades them from `--old`.
+`soak` sends webhooks for `--minutes`, and compares the memory of each process at the end and early on.
 `openapi` sends `--examples` generated requests to each operation of the API, as each kind of caller.
 `network` cuts a host off from the database and heals the network; only for root on Linux.
 
@@ -30,7 +31,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from showup.database.engine import connect
-from tests.torture import exactly_once, lead_import, network, openapi_callers, rolling
+from tests.torture import exactly_once, lead_import, network, openapi_callers, rolling, soak
 from tests.torture.checks import faults_in_all
 from tests.torture.deployment import Deployment
 from tests.torture.many_processes import ManyProcesses
@@ -54,6 +55,7 @@ _MCP = "mcp"
 _BY_NAME: dict[str, Callable[[Path, argparse.Namespace], Awaitable[Report]]] = {
     "rolling": rolling.run,
     "network": network.run,
+    "soak": soak.run,
     "openapi": openapi_callers.run,
 }
 _PEOPLE = 30
@@ -94,7 +96,7 @@ def _arguments() -> argparse.Namespace:
         "--proved-every", type=int, default=1, help="rounds between two runs of verify and rebuild --check (1)"
     )
     parser.add_argument("--minutes", type=float, default=1, help="how long rolling, network and soak send (1)")
-    parser.add_argument("--per-second", type=float, default=200, help="webhooks a second of rolling and network (200)")
+    parser.add_argument("--per-second", type=float, help="webhooks a second (rolling 200, network 100, soak 20)")
     parser.add_argument("--examples", type=int, default=20, help="requests of openapi for each case and caller (20)")
     parser.add_argument("--old", default="HEAD", help="the commit or tag from which rolling upgrades (HEAD)")
     parser.add_argument("--target", help="inject this fault only, for example `web` or `postmaster`")

@@ -32,6 +32,7 @@ from tests.torture.tcp_postgres import tcp_postgres
 # Shorter and longer than each time limit of a connection: TCP's own, and those of our statements.
 _CUTS: Sequence[float] = (2.0, 8.0, 40.0)
 _BETWEEN = 5.0
+PER_SECOND = 100.0
 # An outage that nobody reports is noticed by both ends within 25 s; what was in progress is then done again.
 _TAKEN_OVER_WITHIN = 35.0
 _RECOVERED_WITHIN = 30.0
@@ -76,7 +77,7 @@ async def run(folder: Path, arguments: argparse.Namespace) -> Report:
     summary = (
         f"cut for {', '.join(f'{one:.0f} s' for one in _CUTS)}; recovered after {_seconds(result.recovered_after)}, "
         f"other worker took over after {_seconds(result.taken_over_after)}; "
-        f"{describe_load(result.sent, arguments.per_second)}; {time.monotonic() - began_at:.0f} s"
+        f"{describe_load(result.sent, arguments.per_second or PER_SECOND)}; {time.monotonic() - began_at:.0f} s"
     )
     return Report(summary, "no event lost or duplicated", result.faults)
 
@@ -84,13 +85,14 @@ async def run(folder: Path, arguments: argparse.Namespace) -> Report:
 async def _run(
     network: CutNetwork, address: str, engine: AsyncEngine, arguments: argparse.Namespace, result: Result
 ) -> list[str]:
+    per_second = arguments.per_second or PER_SECOND
     rng = random.Random(arguments.seed)  # noqa: S311  # the same seed repeats the webhooks
     async with transaction(engine) as tx:
         client = await new_client(tx, "network")
     await wait_for_accounts([address], client, rng, result.sent)
     seconds = sum(_CUTS) + _BETWEEN * (len(_CUTS) + 1)
-    world = make_world(arguments.seed, system_clock(), round(arguments.per_second * seconds))
-    sender = LoadSender(lambda: [address], rng, result.sent, per_second=arguments.per_second)
+    world = make_world(arguments.seed, system_clock(), round(per_second * seconds))
+    sender = LoadSender(lambda: [address], rng, result.sent, per_second=per_second)
     sending = asyncio.create_task(sender.send(outgoing_webhooks(world, client.endpoints, chaos=True)))
     for cut_for in _CUTS:
         await asyncio.sleep(_BETWEEN)

@@ -32,6 +32,7 @@ from tests.torture.rounds import run_proofs, wait_for_accounts
 from tests.torture.single_serve import fixed_port
 from tests.torture.versions import new_version, old_version
 
+PER_SECOND = 200.0
 _COUNT = 2
 # Longer than a balancer needs to notice: one check that is late by its interval.
 _DRAIN_SECONDS = 2 * CHECK_INTERVAL + 1
@@ -137,7 +138,7 @@ class RollingServers:
 
 async def run(folder: Path, arguments: argparse.Namespace) -> Report:
     """Runs the test as the command line says."""
-    plan = Plan(arguments.seed, arguments.per_second, 60 * arguments.minutes, arguments.old)
+    plan = Plan(arguments.seed, arguments.per_second or PER_SECOND, 60 * arguments.minutes, arguments.old)
     result = await run_plan(folder, plan)
     summary = (
         f"{result.restarts} restarts, from {plan.old} to a newer version ({result.failed_starts} starts repeated); "
