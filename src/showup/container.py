@@ -171,6 +171,11 @@ class Container:
         return LiveFeed(self.engine, direct_listener(self.direct_url))
 
     @cached_property
+    def draining(self) -> asyncio.Event:
+        """Returns the event that is set when this process is about to stop, but still answers requests."""
+        return asyncio.Event()
+
+    @cached_property
     def setup_actions(self) -> "SetupActions":
         """Returns what the first run does beyond the database."""
         from showup.setup_actions import SetupContext, build_setup_actions
@@ -236,6 +241,7 @@ class Container:
             assistant_services=build_assistant_services(self),
             mail_renderer=cache(partial(build_renderer, self.settings, self.clock, for_sending=False)),
             template_folder=self.settings.policy.email.templates,
+            draining=self.draining,
         )
         return WebhookEndpoint(
             self.directory, self.ingest_writer, self.clock, fallback=app, ingest_metrics=metrics, signature_alert=alert

@@ -147,6 +147,7 @@ class Settings(BaseSettings):
     host: str = Field(default="127.0.0.1", validation_alias="SHOWUP_HOST")
     port: int = Field(default=8000, ge=0, le=65535, validation_alias="SHOWUP_PORT")
     url: Address | None = Field(default=None, validation_alias="SHOWUP_URL")
+    drain_seconds: float = Field(default=0, ge=0, le=300, validation_alias="SHOWUP_DRAIN_SECONDS")
     trusted_proxies: Annotated[tuple[IPvAnyNetwork, ...], NoDecode, CommaSeparated] = Field(
         default=(), validation_alias="SHOWUP_TRUSTED_PROXIES"
     )

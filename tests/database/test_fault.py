@@ -16,7 +16,7 @@ OUTAGES = [
     *(asyncpg.ConnectionDoesNotExistError, asyncpg.ConnectionFailureError, asyncpg.CannotConnectNowError),
     *(asyncpg.AdminShutdownError, asyncpg.CrashShutdownError, asyncpg.QueryCanceledError),
     *(asyncpg.TooManyConnectionsError, asyncpg.DiskFullError, asyncpg.OutOfMemoryError, asyncpg.LockNotAvailableError),
-    *(asyncpg.DeadlockDetectedError, asyncpg.SerializationError),
+    *(asyncpg.DeadlockDetectedError, asyncpg.SerializationError, asyncpg.InvalidCachedStatementError),
     *(asyncpg.InterfaceError, PoolExhausted, ConnectionRefusedError, TimeoutError, OSError),
 ]
 MISTAKES = [

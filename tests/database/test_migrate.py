@@ -45,6 +45,26 @@ async def test_concurrent_migrations_run_one_after_another(empty_database: str) 
     assert await find_drift(empty_database) == []
 
 
+async def test_a_migration_lets_others_use_a_locked_table_while_it_waits(empty_database: str) -> None:
+    """R7: a rolling upgrade must not make webhooks wait."""
+    holder, other = await asyncpg.connect(empty_database), await asyncpg.connect(empty_database)
+    await holder.execute("CREATE SCHEMA showup; CREATE TABLE showup.alembic_version (version_num text)")
+    transaction = holder.transaction()
+    await transaction.start()
+    # Alembic writes this table.
+    await holder.execute("LOCK TABLE showup.alembic_version IN SHARE MODE")
+    migration = asyncio.create_task(upgrade(empty_database))
+    blocked = "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)"
+    for is_blocked in (True, False, True):
+        while await other.fetchval(blocked) is not is_blocked:
+            assert not migration.done()
+            await asyncio.sleep(0)
+    await transaction.rollback()
+    await migration
+    await asyncio.gather(holder.close(), other.close())
+    assert await find_drift(empty_database) == []
+
+
 async def test_the_revision_is_read(engine: AsyncEngine) -> None:
     async with transaction(engine) as tx:
         current, newest = await read_revisions(tx)

@@ -49,6 +49,17 @@ async def test_new_audit_entries_get_new_feed_numbers(engine: AsyncEngine) -> No
     assert (await fetch_rows(engine, "SELECT feed_number FROM workspaces"))[0][0] == before + deleted
 
 
+async def test_a_delivery_withdrawn_while_it_was_being_sent_keeps_its_times(engine: AsyncEngine) -> None:
+    """An event that arrives meanwhile may be an earlier reason for the same mail: the row in flight is not rewritten."""
+    await load_sample_week(engine)
+    await change_tables(
+        engine, "UPDATE deliveries SET due_at = due_at + interval '5 s', attempts = 1 WHERE state = 'withdrawn'"
+    )
+    assert await differing_tables(engine) == set()
+    await change_tables(engine, "UPDATE deliveries SET attempts = 0 WHERE state = 'withdrawn'")
+    assert await differing_tables(engine) == {"deliveries changed"}
+
+
 async def test_sent_deliveries_stay_and_nothing_new_is_sent(engine: AsyncEngine) -> None:
     await load_sample_week(engine)
     deleted = await fetch_rows(

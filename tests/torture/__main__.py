@@ -1,6 +1,11 @@
 """Run the torture tests for longer than the suite does: kill processes under load, and check the data afterwards.
 
-Usage: `python -m tests.torture [r1] [r4] [r6] [commands] [deliveries] [import] [mcp] [--rounds N] [--seed N]`.
+Usage: `python -m tests.torture [TEST …] [--rounds N] [--seed N]`; without a test, it runs r1, r4, r6, commands,
+deliveries, import and mcp. The others run only by name:
+`rolling` restarts web servers and workers one after the other under load, and upgrades them from `--old`.
+`soak` sends webhooks for `--minutes`, and compares the memory of each process at the end and early on.
+`openapi` sends `--examples` generated requests to each operation of the API, as each kind of caller.
+`network` cuts a host off from the database and heals the network; only for root on Linux.
 
 `commands` sends people's commands between late webhooks, and checks that none is undone.
 `deliveries` sends mails to 1,000 attendees through a failing mail provider, and kills workers `--rounds` times.
@@ -17,7 +22,7 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from pathlib import Path
 
@@ -26,13 +31,14 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from showup.database.engine import connect
-from tests.torture import exactly_once, lead_import
+from tests.torture import exactly_once, lead_import, network, openapi_callers, rolling, soak
 from tests.torture.checks import faults_in_all
 from tests.torture.deployment import Deployment
 from tests.torture.many_processes import ManyProcesses
 from tests.torture.mcp_conformance import run_conformance
 from tests.torture.outages import Outages
 from tests.torture.people_commands import CommandPlan, run_commands
+from tests.torture.report import Report
 from tests.torture.rounds import Plan, Result, run_proofs, run_round
 from tests.torture.single_serve import SingleServe
 from tests.torture.small_disk import SmallDisk, unsupported_reason
@@ -46,6 +52,12 @@ _EXACTLY_ONCE = "deliveries"
 _COMMANDS = "commands"
 _IMPORT = "import"
 _MCP = "mcp"
+_BY_NAME: dict[str, Callable[[Path, argparse.Namespace], Awaitable[Report]]] = {
+    "rolling": rolling.run,
+    "network": network.run,
+    "soak": soak.run,
+    "openapi": openapi_callers.run,
+}
 _PEOPLE = 30
 _ATTENDEES = 1_000
 _LEADS = 1_000_000
@@ -58,7 +70,7 @@ def main() -> None:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     _console.print(f"seed {arguments.seed}: --seed {arguments.seed} repeats the same histories, processes and moments")
     names = arguments.names or [*_DEPLOYMENTS, _COMMANDS, _EXACTLY_ONCE, _IMPORT, _MCP]
-    others = {_EXACTLY_ONCE: _run_exactly_once, _MCP: _run_mcp}
+    others = {_EXACTLY_ONCE: _run_exactly_once, _MCP: _run_mcp, **dict.fromkeys(_BY_NAME, _run_by_name)}
     sys.exit(0 if all(others.get(name, _torture)(name, arguments) for name in names) else 1)
 
 
@@ -71,9 +83,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "names",
         nargs="*",
-        choices=[[], *_DEPLOYMENTS, _COMMANDS, _EXACTLY_ONCE, _IMPORT, _MCP],
+        choices=[[], *_DEPLOYMENTS, _COMMANDS, _EXACTLY_ONCE, _IMPORT, _MCP, *_BY_NAME],
         metavar="TEST",
-        help="r1, r4, r6, commands, deliveries, import or mcp (all)",
+        help=f"r1, r4, r6, commands, deliveries, import, mcp, {', '.join(_BY_NAME)} (all up to mcp)",
     )
     parser.add_argument("--rounds", type=int, default=20, help="how many rounds of each test (20)")
     parser.add_argument(
@@ -83,6 +95,10 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--proved-every", type=int, default=1, help="rounds between two runs of verify and rebuild --check (1)"
     )
+    parser.add_argument("--minutes", type=float, default=1, help="how long rolling, network and soak send (1)")
+    parser.add_argument("--per-second", type=float, help="webhooks a second (rolling 200, network 100, soak 20)")
+    parser.add_argument("--examples", type=int, default=20, help="requests of openapi for each case and caller (20)")
+    parser.add_argument("--old", default="HEAD", help="the commit or tag from which rolling upgrades (HEAD)")
     parser.add_argument("--target", help="inject this fault only, for example `web` or `postmaster`")
     return parser.parse_args()
 
@@ -118,6 +134,21 @@ def _run_exactly_once(name: str, arguments: argparse.Namespace) -> bool:
     return is_sound
 
 
+def _run_by_name(name: str, arguments: argparse.Namespace) -> bool:
+    folder = Path(tempfile.mkdtemp(prefix=f"showup-torture-{name}-"))
+    folder.chmod(0o711)
+    is_sound = False
+    try:
+        report = asyncio.run(_BY_NAME[name](folder, arguments))
+        is_sound = not report.faults
+        _console.print(f"{name}: {report.summary}; {'FAULTS' if report.faults else report.verdict}", highlight=False)
+        for fault in report.faults[:20]:
+            _console.print(f"  {fault}", highlight=False, markup=False)
+    finally:
+        _clean_up(folder, is_sound=is_sound)
+    return is_sound
+
+
 def _clean_up(folder: Path, *, is_sound: bool) -> None:
     if is_sound:
         shutil.rmtree(folder)
@@ -136,7 +167,7 @@ async def _rounds(name: str, deployment: Deployment, arguments: argparse.Namespa
             accepted |= result.sent.accepted
             # While Showup is down, its commands can't check anything; the round reports that as a fault of its own.
             if not result.faults and (number % arguments.proved_every == 0 or number == arguments.rounds):
-                result.faults += await asyncio.to_thread(run_proofs, deployment)
+                result.faults += await asyncio.to_thread(run_proofs, deployment.variables)
                 result.faults += await faults_in_all(engine, accepted)
             _print_result(name, result)
             if result.faults:
@@ -152,7 +183,7 @@ async def _rounds_of_commands(name: str, deployment: Deployment, arguments: argp
         for number in range(1, arguments.rounds + 1):
             plan = CommandPlan(arguments.seed, number, _PEOPLE, target=arguments.target)
             faults = await run_commands(deployment, engine, plan)
-            faults += await asyncio.to_thread(run_proofs, deployment)
+            faults += await asyncio.to_thread(run_proofs, deployment.variables)
             outcome = "FAULTS" if faults else "no accepted command was undone"
             _console.print(f"{name} round {number}: {plan.people} people, {plan.kills} kills; {outcome}")
             for fault in faults:

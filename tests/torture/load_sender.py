@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from math import inf
 
 import httpx2
 
@@ -33,7 +34,7 @@ class Promise:
 class Sent:
     """All answers so far. `unexpected` counts the answers that no client should get, whatever dies.
 
-    `slowest` is the time of the slowest 503, in seconds.
+    `slowest` is the time of the slowest 503, in seconds; `waits` are those of all 2xx.
     """
 
     bodies: set[tuple[str, bytes]] = field(default_factory=set)
@@ -41,6 +42,7 @@ class Sent:
     retried: Counter[str] = field(default_factory=Counter)
     unexpected: Counter[str] = field(default_factory=Counter)
     slowest: float = 0.0
+    waits: list[float] = field(default_factory=list)
 
     @property
     def accepted(self) -> set[tuple[str, bytes]]:
@@ -49,10 +51,21 @@ class Sent:
 
 
 class LoadSender:
-    """Sends each request to a random one of `addresses`, which may change from one attempt to the next."""
+    """Sends each request to a random one of `addresses`, which may change from one attempt to the next.
 
-    def __init__(self, addresses: Callable[[], Sequence[str]], rng: random.Random, sent: Sent) -> None:
+    `per_second`: how many webhooks begin in a second; None for as many as are answered.
+    """
+
+    def __init__(
+        self,
+        addresses: Callable[[], Sequence[str]],
+        rng: random.Random,
+        sent: Sent,
+        *,
+        per_second: float | None = None,
+    ) -> None:
         self._addresses = addresses
+        self._per_second = per_second
         self._rng = rng
         self._progress = asyncio.Condition()
         self._is_finished = False
@@ -65,12 +78,17 @@ class LoadSender:
         """Sends until every body was answered 2xx."""
         semaphore = asyncio.Semaphore(_AT_ONCE)
         limits = httpx2.Limits(max_connections=_AT_ONCE, max_keepalive_connections=_AT_ONCE)
+        time_limit = 2 * TIMEOUT + len(webhooks) / (self._per_second or inf)
+        loop = asyncio.get_running_loop()
+        began_at = loop.time()
         async with (
             httpx2.AsyncClient(timeout=_ANSWERED_WITHIN, limits=limits, trust_env=False) as client,
-            asyncio.timeout(2 * TIMEOUT),
+            asyncio.timeout(time_limit),
             asyncio.TaskGroup() as tasks,
         ):
-            for one in webhooks:
+            for number, one in enumerate(webhooks):
+                if self._per_second is not None:
+                    await asyncio.sleep(began_at + number / self._per_second - loop.time())
                 await self._is_running.wait()
                 await semaphore.acquire()
                 tasks.create_task(self._send_until_accepted(client, one)).add_done_callback(
@@ -123,6 +141,7 @@ class LoadSender:
             self.sent.retried[type(fault).__name__] += 1
             return None
         if response.is_success:
+            self.sent.waits.append(response.elapsed.total_seconds())
             payload: dict[str, str] = response.json()
             return payload
         (self.sent.retried if _is_retryable(response) else self.sent.unexpected)[str(response.status_code)] += 1

@@ -71,7 +71,7 @@ async def run_commands(deployment: Deployment, engine: AsyncEngine, plan: Comman
     async with transaction(engine) as tx:
         client = await new_client(tx, f"people-{plan.number}", "write")
     sender = LoadSender(lambda: deployment.addresses, rng, Sent())
-    await wait_for_accounts(deployment, client, rng, sender.sent)
+    await wait_for_accounts(deployment.addresses, client, rng, sender.sent)
     cases = [_Case(number, rng.choice(_CHANGES)) for number in range(plan.people)]
     kills = asyncio.create_task(_inject_faults(deployment, sender, plan, rng))
     async with httpx2.AsyncClient(timeout=10, trust_env=False) as api, asyncio.TaskGroup() as tasks:

@@ -21,15 +21,16 @@ _POLL_INTERVAL = 0.02
 
 
 class Program:
-    """A started `showup …`; `log_path` is the file of its output."""
+    """A started `showup …`; `log_path` is the file of its output, `namespace` a network namespace."""
 
-    def __init__(self, log_path: Path, *arguments: str, **variables: str) -> None:
+    def __init__(self, log_path: Path, *arguments: str, namespace: str | None = None, **variables: str) -> None:
         self.log_path = log_path
+        entered = ("ip", "netns", "exec", namespace) if namespace else ()
         self._is_interrupted = False
         with log_path.open("ab") as log_file:
             self._log_offset = log_file.tell()
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "showup", *arguments],
+                [*entered, sys.executable, "-m", "showup", *arguments],
                 stdout=log_file,
                 stderr=subprocess.STDOUT,
                 env=environment(LOG_FORMAT="json", **variables),

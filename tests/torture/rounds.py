@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -68,7 +68,7 @@ async def run_round(deployment: Deployment, engine: AsyncEngine, plan: Plan, on_
     target = plan.target or rng.choice(deployment.targets)
     result = Result(plan, target, int(len(outgoing) * rng.uniform(0, _FAULT_RANGE)), sender.sent)
     try:
-        await wait_for_accounts(deployment, client, rng, sender.sent)
+        await wait_for_accounts(deployment.addresses, client, rng, sender.sent)
         sender.on_promise = on_promise
         deaths_before = deployment.death_count
         await _send_with_fault(deployment, sender, outgoing, result, rng)
@@ -93,9 +93,9 @@ async def _faults(
     return faults or await checks.faults_after_replay(engine, client)
 
 
-async def wait_for_accounts(deployment: Deployment, client: Client, rng: random.Random, sent: Sent) -> None:
+async def wait_for_accounts(addresses: Sequence[str], client: Client, rng: random.Random, sent: Sent) -> None:
     """Waits until every webhook endpoint knows the new accounts: each process reads them again every other second."""
-    for address in deployment.addresses:
+    for address in addresses:
         sender = LoadSender(lambda address=address: [address], rng, sent)  # type: ignore[misc] # a default binds it
         await sender.send([OutgoingWebhook(endpoint, PING) for endpoint in client.endpoints])
 
@@ -114,22 +114,22 @@ async def _send_with_fault(
         await send_task
 
 
-def run_proofs(deployment: Deployment) -> list[str]:
+def run_proofs(variables: Mapping[str, str]) -> list[str]:
     """Runs Showup's own checks of the whole database; returns a sentence for each that finds a fault."""
     return [
         f"showup {' '.join(arguments)} ended with {completed.returncode}: "
         f"{completed.stdout[-2000:]}{completed.stderr[-2000:]}"
         for arguments in _PROOFS
-        if (completed := _run_command(deployment, *arguments)).returncode != 0
+        if (completed := _run_command(variables, *arguments)).returncode != 0
     ]
 
 
-def _run_command(deployment: Deployment, *arguments: str) -> "subprocess.CompletedProcess[str]":
+def _run_command(variables: Mapping[str, str], *arguments: str) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(
         [sys.executable, "-m", "showup", *arguments],
         capture_output=True,
         text=True,
-        env=environment(**deployment.variables),
+        env=environment(**variables),
         timeout=10 * TIMEOUT,
         check=False,
     )

@@ -32,7 +32,7 @@ class SingleServe(Deployment):
         self._folder = folder
         self.data = folder / "data"
         # The port never changes: Cal.com knows no other, and the next start must find it free.
-        self._port = _fixed_port()
+        self._port = fixed_port()
         self._serve = self._start_and_wait()
 
     @property
@@ -101,7 +101,8 @@ class SingleServe(Deployment):
         return Program(self._folder / "serve.log", "serve", "--port", self._port, **self.variables)
 
 
-def _fixed_port() -> str:
+def fixed_port() -> str:
+    """Returns a free port that no client's connection gets."""
     for port in random.sample(_PORTS, len(_PORTS)):
         with suppress(OSError), socket.create_server(("127.0.0.1", port)):
             return str(port)

@@ -68,7 +68,7 @@ async def test_one_worker_has_a_workspace_until_it_dies_and_then_another_one(
 
 async def _send_webhooks(many_processes: ManyProcesses, client: Client) -> Sent:
     rng, sent = random.Random(SEED), Sent()  # noqa: S311  # the same each time
-    await wait_for_accounts(many_processes, client, rng, sent)
+    await wait_for_accounts(many_processes.addresses, client, rng, sent)
     world = make_world(SEED, system_clock(), 60)
     await LoadSender(lambda: many_processes.addresses, rng, sent).send(
         outgoing_webhooks(world, client.endpoints, chaos=True)

@@ -6,34 +6,15 @@ from collections.abc import Iterator
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, given, settings
-from schemathesis.checks import CHECKS
 from starlette.testclient import TestClient
 
 from showup.container import event_handlers
 from showup.database.engine import connect
-from showup.web.app import create_app, openapi_document
+from showup.web.app import create_app
 from tests.database_pool import DatabasePool
+from tests.web.api_conformance import CASES, check_response
 from tests.web.sample_data import ADMIN_KEY, key_of
 from tests.web.scenario import ticking_clock
-
-SCHEMA = schemathesis.openapi.from_dict(openapi_document())
-# The stream of changes never ends: see tests/web/dashboard/test_live.py.
-OPERATIONS = [found for found in (each.ok() for each in SCHEMA.get_all_operations()) if found.path != "/api/live"]
-# An operation without parameters has no invalid requests.
-CASES = [
-    (operation, mode)
-    for operation in OPERATIONS
-    for mode in schemathesis.GenerationMode
-    if mode is schemathesis.GenerationMode.POSITIVE or operation.query or operation.path_parameters or operation.body
-]
-RESPONSE_CHECKS = CHECKS.get_by_names(
-    [
-        "not_a_server_error",
-        "status_code_conformance",
-        "content_type_conformance",
-        "response_schema_conformance",
-    ]
-)
 
 
 @pytest.fixture(scope="module")
@@ -63,15 +44,6 @@ def test_every_response_matches_the_document(
     )
     @given(case=operation.as_strategy(generation_mode=mode))
     def send_case(case: schemathesis.Case) -> None:
-        if operation.method != "get" and case.query:
-            # A random name almost never matches a workspace, and commands need one.
-            case.query.pop("workspace", None)
-        key = ADMIN_KEY if operation.method == "get" else key_of("admin")
-        request = case.as_transport_kwargs(headers={"Authorization": f"Bearer {key}"})
-        # No operation reads a cookie, and the client would send them again with the next request.
-        request.pop("cookies", None)
-        if isinstance(request.get("data"), bytes):
-            request["content"] = request.pop("data")
-        case.validate_response(client.request(**request), checks=RESPONSE_CHECKS)
+        check_response(client, operation, case, ADMIN_KEY if operation.method == "get" else key_of("admin"))
 
     send_case()

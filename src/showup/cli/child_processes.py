@@ -34,8 +34,9 @@ class ChildSpec(msgspec.Struct, frozen=True, kw_only=True):
 class ChildProcesses:
     """The children of one command. They load at once, and begin their work when they receive a process config."""
 
-    def __init__(self, children: Sequence[ChildSpec]) -> None:
+    def __init__(self, children: Sequence[ChildSpec], *, drain_seconds: float = 0) -> None:
         self._children = children
+        self._exit_timeout = _EXIT_TIMEOUT + drain_seconds
         self._config: asyncio.Future[ProcessConfig] = asyncio.get_running_loop().create_future()
         self._not_ready = {child.name for child in children}
         self._all_ready = asyncio.Event()
@@ -82,7 +83,7 @@ class ChildProcesses:
         finally:
             config_task.cancel()
             stop_task.cancel()
-            await _end_process(process)
+            await _end_process(process, self._exit_timeout)
             await asyncio.gather(exit_task, config_task, stop_task, return_exceptions=True)
 
     async def _send_config(self, child: ChildSpec, process: Process) -> None:
@@ -107,11 +108,11 @@ async def _start_process(child: ChildSpec) -> Process:
     )
 
 
-async def _end_process(process: Process) -> None:
+async def _end_process(process: Process, exit_timeout: float) -> None:
     assert process.stdin is not None
     process.stdin.close()
     try:
-        async with asyncio.timeout(_EXIT_TIMEOUT):
+        async with asyncio.timeout(exit_timeout):
             await process.wait()
     except TimeoutError:
         with suppress(ProcessLookupError):

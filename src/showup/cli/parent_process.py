@@ -28,18 +28,25 @@ class ParentProcess:
         self._lines: queue.SimpleQueue[bytes] = queue.SimpleQueue()
         self._exited = threading.Event()
         self._on_exit: Callable[[], object] | None = None
+        self._exit_timeout = _EXIT_TIMEOUT
         threading.Thread(target=self._watch, daemon=True).start()
 
     def read_config_line(self) -> bytes:
         """Waits for the parent's line of config and returns it."""
         return self._lines.get()
 
-    def notify_on_exit(self, callback: Callable[[], object]) -> None:
+    @property
+    def is_alive(self) -> bool:
+        """Returns whether the parent runs; it may have closed its pipe, to stop this child."""
+        return os.getppid() == self._pid
+
+    def notify_on_exit(self, callback: Callable[[], object], *, extra_seconds: float = 0) -> None:
         """Calls `callback`, from another thread, once the parent's pipe closes.
 
-        If the process still runs `_EXIT_TIMEOUT` seconds later, it is ended.
+        If the process still runs `_EXIT_TIMEOUT` + `extra_seconds` seconds later, it is ended.
         """
         self._on_exit = callback
+        self._exit_timeout = _EXIT_TIMEOUT + extra_seconds
         if self._exited.is_set():
             self._notify()
 
@@ -55,12 +62,12 @@ class ParentProcess:
         self._release_socket()
         self._exited.set()
         self._notify()
-        time.sleep(_EXIT_TIMEOUT)
+        time.sleep(self._exit_timeout)
         os._exit(1)
 
     def _release_socket(self) -> None:
         # A child that is only asked to stop first answers the requests that it has received.
-        if self.listen_socket is not None and os.getppid() != self._pid:
+        if self.listen_socket is not None and not self.is_alive:
             with suppress(OSError):
                 self.listen_socket.shutdown(socket.SHUT_RDWR)
 

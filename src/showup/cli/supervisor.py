@@ -55,7 +55,7 @@ async def _supervise(
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    processes = ChildProcesses(children)
+    processes = ChildProcesses(children, drain_seconds=settings.drain_seconds)
     run_task = asyncio.create_task(processes.run(stop))
     try:
         await _run_with_database(settings, processes, stop, on_ready, sync_settings=sync_settings)

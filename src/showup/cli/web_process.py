@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 
 import uvicorn
 
-from showup.cli.parent_process import report_ready
+from showup.cli.parent_process import ParentProcess, report_ready
 from showup.container import Container
 from showup.web.webhooks.calcom_protocol import protocol_for
 
@@ -29,20 +29,29 @@ class _UvicornServer(uvicorn.Server):
         yield
 
 
-async def run_web_server(container: Container, listen_socket: socket.socket, stop: asyncio.Event) -> None:
-    """Serves on a listening socket until `stop`; requests received before are still stored and answered."""
+async def run_web_server(container: Container, parent: ParentProcess, stop: asyncio.Event) -> None:
+    """Serves on the parent's listening socket until `stop`; requests received before are still stored and answered.
+
+    With SHOWUP_DRAIN_SECONDS, it also accepts others for so long: a load balancer learns from /readyz that it should
+    send them elsewhere.
+    """
+    assert parent.listen_socket is not None
     await container.directory.refresh()
     server = _UvicornServer(_uvicorn_config(container))
     # Existing objects are long-lived: scanning all of them repeatedly would delay every request by 50 ms.
     gc.collect()
     gc.freeze()
     writer_task = asyncio.create_task(container.ingest_writer.run())
-    server_task = asyncio.create_task(server.serve([listen_socket]))
+    server_task = asyncio.create_task(server.serve([parent.listen_socket]))
     stop_task = asyncio.create_task(stop.wait())
     await asyncio.wait({writer_task, server_task, stop_task}, return_when=asyncio.FIRST_COMPLETED)
-    server.should_exit = True
+    container.draining.set()
     # Open pages would hold their streams; they reconnect to the next process.
     container.live_feed.close()
+    # The socket of a dead parent is closed already, so that its successor can have the address.
+    if stop.is_set() and parent.is_alive:
+        await asyncio.wait({writer_task, server_task}, timeout=container.settings.drain_seconds)
+    server.should_exit = True
     await server_task
     stop_task.cancel()
     # An ingest writer that ends by itself is a fault: its exception becomes this process's.
@@ -58,7 +67,7 @@ def _uvicorn_config(container: Container) -> uvicorn.Config:
         container.asgi_app,
         lifespan="off",
         loop="uvloop",
-        http=protocol_for(container.webhook_endpoint, proxies),
+        http=protocol_for(container.webhook_endpoint, proxies, draining=container.draining),
         ws="none",
         log_config=None,
         log_level="warning",

@@ -57,13 +57,13 @@ async def run_delivery_worker(container: Container, config: ProcessConfig, stop:
 async def _run(settings: Settings, config: ProcessConfig, kind: str, parent: ParentProcess) -> None:
     loop, stop = asyncio.get_running_loop(), asyncio.Event()
     loop.add_signal_handler(signal.SIGTERM, stop.set)
-    parent.notify_on_exit(lambda: loop.call_soon_threadsafe(stop.set))
+    parent.notify_on_exit(lambda: loop.call_soon_threadsafe(stop.set), extra_seconds=settings.drain_seconds)
     async with open_container(settings, config, direct=kind != "web") as container:
         if parent.listen_socket is not None:
             # Worker processes don't import the web server.
             from showup.cli.web_process import run_web_server
 
-            await run_web_server(container, parent.listen_socket, stop)
+            await run_web_server(container, parent, stop)
         elif kind == "deliver":
             await run_delivery_worker(container, config, stop)
         else:

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
+from showup.database.keepalive import SERVER_SETTINGS, KeptAliveConnection
+
 _TRANSACTION_POOLER_PORT = 6543
 
 SCHEMA = "showup"
@@ -49,10 +51,14 @@ def driver_arguments(url: str) -> dict[str, Any]:
     query = dict(parse_qsl(parts.query, keep_blank_values=False))
     server_options = {name: value for name, value in query.items() if name not in _CLIENT_OPTIONS}
     dsn = urlunsplit(("postgresql", parts.netloc, parts.path, urlencode(server_options, quote_via=quote), ""))
-    arguments = {"dsn": dsn, "server_settings": _SERVER_SETTINGS} | _tls(server_options)
+    arguments = {
+        "dsn": dsn,
+        "server_settings": _SERVER_SETTINGS,
+        "connection_class": KeptAliveConnection,
+    } | _tls(server_options)
     if _is_transaction_pooler(parts.port, query):
         return arguments | _WITHOUT_PREPARED_STATEMENTS
-    return arguments | {"server_settings": _SERVER_SETTINGS | {"search_path": SCHEMA}}
+    return arguments | {"server_settings": _SERVER_SETTINGS | SERVER_SETTINGS | {"search_path": SCHEMA}}
 
 
 def asyncpg_arguments(url: str) -> dict[str, Any]:

@@ -28,6 +28,9 @@ def is_outage(error: BaseException) -> bool:
         return True
     driver_error = driver_error_of(error)
     match driver_error:
+        case asyncpg.InvalidCachedStatementError():
+            # Another version has changed a table: the next attempt prepares the statement anew.
+            return True
         case PoolExhausted() | OSError() | asyncpg.InternalClientError():
             # The driver raises its own internal error for a query on a connection whose end it has not noticed yet.
             return True

@@ -1,16 +1,20 @@
 """Upgrade a database to the current tables, and report where it differs."""
 
+import asyncio
 import logging
 from collections.abc import Iterable, Sequence
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import asyncpg
 from sqlalchemy import Connection, text
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from showup.database.address import SCHEMA
 from showup.database.engine import connect, transaction, translate_errors
+from showup.database.fault import driver_error_of
 from showup.database.tables import metadata
 
 if TYPE_CHECKING:
@@ -19,6 +23,11 @@ if TYPE_CHECKING:
 # The migrating process holds this lock, so that two processes that start at once migrate one after the other. The
 # number is arbitrary.
 _LOCK = 7_305_211_848_190_325
+# While a migration waits for a lock, all later users of the table wait behind it. A webhook must be stored within
+# 400 ms (IN3), so a migration waits for less, lets the others through, and tries again.
+_LOCK_TIMEOUT = "200ms"
+_LOCK_PAUSE = 0.3
+_LOCKED_FOR = 5.0
 _FOLDER = Path(__file__).parent / "migrations"
 # Tables that we do not define: Alembic's own, and those of the jobs, which PgQueuer's installer creates.
 _DIGEST = "SELECT obj_description(to_regclass('alembic_version'), 'pg_class')"
@@ -75,23 +84,14 @@ async def upgrade(url: str) -> None:
     """Upgrade the database at `url` to the newest revision, all steps or none; wait for other migrations.
 
     Raises DatabaseNewer, DatabaseChanged and DatabaseUnavailable; the last one also if other sessions keep a table
-    locked for 5 s, so that they are not blocked.
+    locked for 5 s.
     """
     digest = _migrations_digest()
     # A step may take as long as its tables require: only locks have a time limit.
     engine = connect(url, pool_size=1, statement_timeout=None)
     try:
-        async with translate_errors(url), transaction(engine) as tx:
-            await tx.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
-            await tx.execute(text("SET LOCAL lock_timeout = '5s'"))
-            await tx.execute(text(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}"))
-            current, newest = await read_revisions(tx)
-            if current is not None and current > newest:
-                raise DatabaseNewer(current, newest)
-            if current != newest:
-                await tx.run_sync(_upgrade)
-                await _set_digest(tx, digest)
-            is_known = await tx.scalar(text(_DIGEST)) == digest
+        async with translate_errors(url):
+            is_known = await _upgrade_between_others(engine, digest)
         if not is_known:
             # The migrations were edited since. That matters only if the tables differ.
             if missing := [one for one in await find_drift(url) if one.startswith("missing: ")]:
@@ -100,6 +100,33 @@ async def upgrade(url: str) -> None:
                 await _set_digest(tx, digest)
     finally:
         await engine.dispose()
+
+
+async def _upgrade_between_others(engine: AsyncEngine, digest: str) -> bool:
+    """Upgrade; repeat it while others hold a lock. Return whether these migrations made the tables."""
+    give_up_at = asyncio.get_running_loop().time() + _LOCKED_FOR
+    while True:
+        try:
+            async with transaction(engine) as tx:
+                return await _upgrade_once(tx, digest)
+        except DBAPIError as fault:
+            is_locked = isinstance(driver_error_of(fault), asyncpg.LockNotAvailableError)
+            if not is_locked or asyncio.get_running_loop().time() > give_up_at:
+                raise
+        await asyncio.sleep(_LOCK_PAUSE)
+
+
+async def _upgrade_once(tx: AsyncConnection, digest: str) -> bool:
+    await tx.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
+    await tx.exec_driver_sql(f"SET LOCAL lock_timeout = '{_LOCK_TIMEOUT}'")
+    await tx.execute(text(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}"))
+    current, newest = await read_revisions(tx)
+    if current is not None and current > newest:
+        raise DatabaseNewer(current, newest)
+    if current != newest:
+        await tx.run_sync(_upgrade)
+        await _set_digest(tx, digest)
+    return bool(await tx.scalar(text(_DIGEST)) == digest)
 
 
 def _migrations_digest() -> str:

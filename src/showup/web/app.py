@@ -1,5 +1,6 @@
 """The FastAPI application: all HTTP routes except the Cal.com webhook endpoint."""
 
+import asyncio
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
@@ -253,6 +254,7 @@ def create_app(  # noqa: PLR0913  # each by its name, and built in one place
     assistant_services: AssistantServices | None = None,
     mail_renderer: Callable[[], TemplateMailRenderer] | None = None,
     template_folder: Path | None = None,
+    draining: asyncio.Event | None = None,
 ) -> FastAPI:
     """Build the application over a database.
 
@@ -266,7 +268,8 @@ def create_app(  # noqa: PLR0913  # each by its name, and built in one place
     cannot be tested. Without `live_feed`, pages hear of changes over a connection of the engine. Without
     `setup_actions`, the first run can't call Cal.com or load the sample. Without `sign_in_mailer`, no sign-in link is
     mailed. `public_url` is the address in links. Without `assistant_services`, tools can't call Cal.com. Without
-    `mail_renderer`, mails are previewed with the built-in templates; `template_folder` has an operator's own.
+    `mail_renderer`, mails are previewed with the built-in templates; `template_folder` has an operator's own. Once
+    `draining` is set, /readyz answers 503.
     """
     app = _build_app(version)
     keyring = Keyring(engine, clock, admin_key=admin_key)
@@ -304,6 +307,7 @@ def create_app(  # noqa: PLR0913  # each by its name, and built in one place
         public_url=public_url,
         mail_renderer=mail_renderer or partial(_built_in_renderer, senders, clock),
         template_folder=template_folder,
+        draining=draining or asyncio.Event(),
         assistant=assistant_services
         or AssistantServices(
             engine=engine,

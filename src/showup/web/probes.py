@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from showup.database.fault import POSSIBLE_OUTAGES
 from showup.reads.database_check import is_reachable
 from showup.web.api.schemas import ok_response
-from showup.web.http.app_state import State
+from showup.web.http.app_state import AppState, State
 
 PROBE_TIMEOUT = 2.0
 """Seconds that the database has to respond before /readyz reports down."""
@@ -36,18 +36,24 @@ async def healthz() -> Any:
     responses=ok_response({"status": "up"})
     | {
         503: {
-            "description": "The database is unreachable",
+            "description": "The database is unreachable, or this process is about to stop",
             "model": ProbeResponse,
             "content": {"application/json": {"example": {"status": "down"}}},
         }
     },
 )
 async def readyz(state: State, response: Response) -> Any:
-    """Check that the database responds, so that this process can receive requests."""
+    """Check that this process can receive requests: the database responds, and the process isn't about to stop."""
+    if not state.draining.is_set() and await _is_database_up(state):
+        return {"status": "up"}
+    response.status_code = 503
+    return {"status": "down"}
+
+
+async def _is_database_up(state: AppState) -> bool:
     try:
         async with asyncio.timeout(PROBE_TIMEOUT), state.read_engine.connect() as tx:
             await is_reachable(tx)
     except POSSIBLE_OUTAGES:
-        response.status_code = 503
-        return {"status": "down"}
-    return {"status": "up"}
+        return False
+    return True

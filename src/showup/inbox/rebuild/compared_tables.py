@@ -80,11 +80,12 @@ def _sums(name: str) -> ComparedTable:
 
 
 # A delivery that was sent or previewed, or ended for a reason at the time of sending, remains valid whatever the log
-# says now. A delivery that no event plans matters only while it is still going to be sent. No booking history plans
-# deliveries that follow from another delivery, or that are about no booking.
+# says now; one that was withdrawn meanwhile keeps the event and the times with which its sending began. A delivery that
+# no event plans matters only while it is still going to be sent. No booking history plans deliveries that follow from
+# another delivery, or that are about no booking.
 _DELIVERY_IGNORED_WHEN: Final = """
     s.state IN ('sending', 'delivered', 'previewed', 'failed') OR s.withdrawn_by IS NOT NULL
-    OR s.state = 'scheduled' AND f.state = 'scheduled' AND s.attempts > 0
+    OR s.state IN ('scheduled', 'withdrawn') AND f.state = s.state AND s.attempts > 0
     OR s.state = 'skipped' AND f.state IS DISTINCT FROM 'skipped'
     OR f.key IS NULL AND s.state <> 'scheduled'
     OR coalesce(s.event_id, f.event_id) IS NULL OR coalesce(s.booking_id, f.booking_id) IS NULL

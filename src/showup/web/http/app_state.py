@@ -78,7 +78,7 @@ class AppState(Struct, frozen=True, kw_only=True):
     `setup` connects other systems and loads the sample for the first run. `public_url` begins links that leave the
     page, without a slash at the end. `pdf` draws proposals. `mail_renderer` shows mails as they would be sent, and
     `template_folder` has the operator's own templates. `importing` are the workspaces into which a file of leads is
-    being imported.
+    being imported. `draining` is set when the process is about to stop.
     """
 
     engine: AsyncEngine
@@ -114,6 +114,7 @@ class AppState(Struct, frozen=True, kw_only=True):
     sign_in_mailer: SignInMailer | None = None
     sending_links: set[asyncio.Task[None]] = field(default_factory=set)
     importing: set[UUID] = field(default_factory=set)
+    draining: asyncio.Event = field(default_factory=asyncio.Event)
     write_slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_MAX_CONCURRENT_WRITES))
 
 

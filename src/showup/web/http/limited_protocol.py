@@ -36,6 +36,9 @@ class LimitedProtocol(HttpToolsProtocol):
     """One client's connection. A subclass binds it to the open connections of its process."""
 
     open_connections: ClassVar[OpenConnections]
+    # Set when the process is about to stop: each connection then ends after its next response, which says so. To close
+    # an idle one would lose the request that is on its way.
+    draining: ClassVar[asyncio.Event]
 
     flow: "_LockableFlow"
     source: str | None = None
@@ -233,6 +236,8 @@ class LimitedProtocol(HttpToolsProtocol):
         if self._is_over():
             return
         self.deadline = inf
+        if self.draining.is_set():
+            self.cycle.keep_alive = False
         self.complete_request()
 
     def complete_request(self) -> None:

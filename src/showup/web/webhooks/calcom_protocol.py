@@ -130,12 +130,24 @@ class _WebhookCycle(RequestResponseCycle):
 
 
 def protocol_for(
-    endpoint: WebhookEndpoint, trusted_proxies: list[str], limits: ConnectionLimits = DEFAULT_LIMITS
+    endpoint: WebhookEndpoint,
+    trusted_proxies: list[str],
+    limits: ConnectionLimits = DEFAULT_LIMITS,
+    *,
+    draining: asyncio.Event | None = None,
 ) -> type[WebhookProtocol]:
-    """Return the protocol class of one process for uvicorn's `http=` setting."""
+    """Return the protocol class of one process for uvicorn's `http=` setting.
+
+    Once `draining` is set, each connection ends with its next response.
+    """
     proxies = ProxyHeadersMiddleware(cast(Any, _noop_app), trusted_proxies) if trusted_proxies else None
     open_connections = OpenConnections(limits, lambda host: proxies is not None and host in proxies.trusted_hosts)
-    attributes = {"endpoint": endpoint, "proxies": proxies, "open_connections": open_connections}
+    attributes = {
+        "endpoint": endpoint,
+        "proxies": proxies,
+        "open_connections": open_connections,
+        "draining": draining or asyncio.Event(),
+    }
     return type("BoundWebhookProtocol", (WebhookProtocol,), attributes)
 
 
