@@ -4,7 +4,7 @@ Each query has one row for each group, and one for the total, which `is_total` m
 """
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, Literal
 
 from msgspec import structs
 
@@ -94,6 +94,16 @@ def people_query(wanted: FunnelFilter, keys: Sequence[Dimension], *conditions: s
         SELECT {names(keys)} is_total, count(*) FILTER (WHERE replied) AS replied,
                count(*) FILTER (WHERE interested) AS interested
         FROM people GROUP BY {names(keys)} is_total
+    """  # noqa: S608  # expressions of this module; values are bound
+
+
+def answers_query(wanted: FunnelFilter, answer: Literal["replied", "interested"]) -> str:
+    """Return a row for each of these answers, with its time and its person; `people_query` counts the people."""
+    is_given = f"m.{answer} AND {wanted.in_activity(f'm.{answer}_at')}"
+    where = " AND ".join([*wanted.of_mails("m"), *wanted.in_cohort(), is_given])
+    return f"""
+        SELECT {_PERSON} AS person_id, m.lead_id, m.campaign_id, m.{answer}_at AS at
+        FROM campaign_leads m {_campaign(wanted, ())} {_MERGED} WHERE {where}
     """  # noqa: S608  # expressions of this module; values are bound
 
 
