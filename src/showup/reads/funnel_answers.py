@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, Final, Literal, TypeAlias
+from typing import Any, Final
 
 from msgspec import Struct
 from sqlalchemy import text
@@ -11,13 +11,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from showup.access.permission import Permission
 from showup.database.engine import driver_connection
 from showup.reads.funnel_filter import FunnelFilter
-from showup.reads.funnel_mails import answers_query
+from showup.reads.funnel_mails import Answer, answers_query
 from showup.reads.keyset import PageCursor, PageRequest, ResultPage
 from showup.reads.list_totals import Totals
 from showup.reads.merged_leads import merged_leads
 from showup.reads.rows import Item
-
-Answer: TypeAlias = Literal["replied", "interested"]
 
 UNDATED: Final = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
 """Stands for the time of an answer whose time is unknown."""
@@ -30,14 +28,43 @@ class AnsweredLeads(Struct, frozen=True, kw_only=True):
     answer: Answer
     now: datetime
 
-    def query(self) -> str:
-        """Return a row for each of them; its parameters are bound."""
+    def page_query(self, page_request: PageRequest) -> str:
+        """Return the rows of a page and one more; its parameters are bound.
+
+        Nearly all people are one lead: these are read in their order, by the index of the answer's time.
+        """
+        alone, merged = answers_query(self.wanted, self.answer)
+        comparison, order = ("<", "DESC") if page_request.sort.startswith("-") else (">", "ASC")
+        undated, limit = f"TIMESTAMPTZ '{UNDATED.isoformat()}'", f"LIMIT {page_request.limit + 1}"
+        time = f"m.{self.answer}_at"
+
+        def after(at: str, person: str) -> str:
+            cursor = f"({at}, {person}) {comparison} (:after_at, :after_id)"
+            return "true" if page_request.cursor is None else cursor
+
+        def own(condition: str, at: str) -> str:
+            where = f"{condition} AND {after(at, 'm.lead_id')}"
+            return f"({alone} AND {where} ORDER BY {time} {order}, m.lead_id {order} {limit})"
+
         return f"""
-            SELECT DISTINCT ON (person_id) person_id, lead_id, campaign_id,
-                   coalesce(at, TIMESTAMPTZ '{UNDATED.isoformat()}') AS at
-            FROM ({answers_query(self.wanted, self.answer)}) answers
-            ORDER BY person_id, at DESC NULLS LAST, lead_id, campaign_id
+            SELECT * FROM {own(f"{time} IS NOT NULL", time)} dated
+            UNION ALL SELECT person_id, lead_id, campaign_id, {undated} FROM {own(f"{time} IS NULL", undated)} undated
+            UNION ALL SELECT * FROM (
+                SELECT DISTINCT ON (person_id) person_id, lead_id, campaign_id, coalesce(at, {undated}) AS at
+                FROM ({merged}) answers ORDER BY person_id, answers.at DESC NULLS LAST, lead_id, campaign_id
+            ) people WHERE {after("at", "person_id")}
+            ORDER BY at {order}, person_id {order} {limit}
         """  # noqa: S608  # our own names
+
+    def count_query(self, bound: int) -> str:
+        """Return how many there are, or one more than the bound."""
+        alone, merged = answers_query(self.wanted, self.answer)
+        return f"""
+            SELECT count(*) FROM (
+                SELECT person_id FROM ({alone}) alone UNION ALL SELECT DISTINCT person_id FROM ({merged}) merged
+                LIMIT {bound + 1}
+            ) counted
+        """  # noqa: S608  # as above
 
     async def params(self, tx: AsyncConnection) -> dict[str, Any]:
         """Return the bound parameters."""
@@ -51,13 +78,9 @@ async def list_leads_who_answered(
 
     The filter names the workspace of the permission.
     """
-    is_descending, cursor, limit = page_request.sort.startswith("-"), page_request.cursor, page_request.limit
-    order = "DESC" if is_descending else "ASC"
-    after = "" if cursor is None else f"WHERE (at, person_id) {'<' if is_descending else '>'} (:after_at, :after_id)"
+    cursor, limit = page_request.cursor, page_request.limit
     params = await filters.params(tx) | ({} if cursor is None else {"after_at": cursor.value, "after_id": cursor.id})
-    query = f"""
-        SELECT * FROM ({filters.query()}) people {after} ORDER BY at {order}, person_id {order} LIMIT {limit + 1}
-    """  # noqa: S608  # as above
+    query = filters.page_query(page_request)
     people = (await tx.execute(text(query), params)).mappings().all()
     items = await _with_leads(tx, permission, [dict(row) for row in people[:limit]])
     last = people[limit - 1] if len(people) > limit else None
@@ -73,13 +96,7 @@ async def count_leads_who_answered(
     bound: int,
 ) -> Totals:
     """Returns how many people these are, up to a bound."""
-    # Each person once, before the bound stops the count.
-    query = f"""
-        SELECT count(*) FROM (
-            SELECT DISTINCT person_id FROM ({answers_query(filters.wanted, filters.answer)}) answers LIMIT {bound + 1}
-        ) counted
-    """  # noqa: S608  # as above
-    number: Any = await tx.scalar(text(query), await filters.params(tx))
+    number: Any = await tx.scalar(text(filters.count_query(bound)), await filters.params(tx))
     return Totals(number=min(number, bound), has_more=number > bound)
 
 

@@ -11,12 +11,12 @@ from showup.campaigns.campaign import CampaignSource
 from showup.database.tables import campaign_leads
 from showup.reads.funnel_answers import (
     UNDATED,
-    Answer,
     AnsweredLeads,
     count_leads_who_answered,
     list_leads_who_answered,
 )
 from showup.reads.funnel_filter import FunnelFilter
+from showup.reads.funnel_mails import Answer
 from showup.reads.rows import Item
 from showup.reads.simulated import SimulatedFilter
 from showup.web.dashboard.lists.address import Address, Choice, Filter
