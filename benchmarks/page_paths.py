@@ -51,6 +51,8 @@ PAGES: Final = {
     "Find, a rare word": "/search?q=person1234",
     "Find, nothing": "/search?q=zebra",
     "Leads": "/leads",
+    "Answers": "/answers",
+    "Answers of one campaign": "/answers?campaign_id={campaign}",
     "Leads of one campaign": "/leads?campaign_id={campaign}",
     "Deliveries": "/deliveries",
     "Events": "/events",

@@ -2,6 +2,7 @@
 
 import random
 from collections import Counter
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final
@@ -13,8 +14,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from showup.access.permission import Permission
 from showup.database.engine import transaction
-from showup.reads.board import campaign_deals
-from showup.reads.deal_sums import NOBODY, active_sums, amounts_of
+from showup.reads.board import BoardFilter, BoardPage, read_board
+from showup.reads.deal_sums import NOBODY, Sum, active_sums, amounts_of
 from showup.reads.today import similar_meetings, this_week
 from tests.histories.table_contents import new_account
 
@@ -75,7 +76,7 @@ _PLAIN_SUMS: Final = """
     GROUP BY d.stage, d.owner_email, d.currency, simulated
 """
 _PLAIN_CAMPAIGN: Final = """
-    SELECT DISTINCT d.id FROM deals d JOIN bookings b ON b.deal_id = d.id JOIN matches m ON m.booking_id = b.id
+    SELECT DISTINCT d.id, d.stage FROM deals d JOIN bookings b ON b.deal_id = d.id JOIN matches m ON m.booking_id = b.id
     WHERE d.workspace_id = :w AND d.status = 'active' AND m.state = 'matched' AND m.campaign_id = :campaign
 """
 _PLAIN_SIMILAR: Final = """
@@ -90,16 +91,27 @@ _PLAIN_SIMILAR: Final = """
 
 async def check(tx: AsyncConnection, permission: Permission) -> None:
     bound: dict[str, Any] = {"w": permission.workspace_id, "nobody": NOBODY}
-    of_campaigns = [await campaign_deals(tx, permission, campaign) for campaign in range(4)]
-    for campaign, ids in enumerate(of_campaigns):
-        plain = (await tx.execute(text(_PLAIN_CAMPAIGN), bound | {"campaign": campaign})).scalars()
-        assert sorted(ids) == sorted(plain), campaign
-    for ids in (None, *of_campaigns):
-        rows = await tx.execute(text(_PLAIN_SUMS), bound | {"every": ids is None, "ids": ids or []})
-        found = await active_sums(tx, permission, ids)
-        assert Counter(tuple(getattr(one, name) for name in one.__struct_fields__) for one in found) == Counter(
-            tuple(getattr(row, name) for name in found[0].__struct_fields__) for row in rows
+    everything = await active_sums(tx, permission)
+    await check_sums(tx, everything, bound | {"every": True, "ids": []})
+    page = BoardPage(cards=_DEALS, stage="met", stage_cards=1)
+    assert (await read_board(tx, permission, BoardFilter(), page, NOW)).sums == everything
+    for campaign in range(4):
+        board = await read_board(tx, permission, BoardFilter(campaign_id=campaign), page, NOW)
+        plain = (await tx.execute(text(_PLAIN_CAMPAIGN), bound | {"campaign": campaign})).all()
+        placed = {(one.deal_id, one.stage) for one in board.places}
+        assert placed <= {(row.id, row.stage) for row in plain}, campaign
+        of_stages = Counter(row.stage for row in plain)
+        assert Counter(stage for _, stage in placed) == of_stages & Counter(
+            dict.fromkeys(of_stages, _DEALS) | {"met": 1}
         )
+        await check_sums(tx, board.sums, bound | {"every": False, "ids": [row.id for row in plain]})
+
+
+async def check_sums(tx: AsyncConnection, found: Sequence[Sum], bound: dict[str, Any]) -> None:
+    rows = await tx.execute(text(_PLAIN_SUMS), bound)
+    assert Counter(tuple(getattr(one, name) for name in Sum.__struct_fields__) for one in found) == Counter(
+        tuple(getattr(row, name) for name in Sum.__struct_fields__) for row in rows
+    )
 
 
 @pytest.mark.parametrize("seed", range(3))

@@ -96,7 +96,9 @@ saved_views = Table(
     Column(
         "list_name",
         Text,
-        CheckConstraint("list_name IN ('deals', 'bookings', 'people', 'companies', 'leads')", name="list_name"),
+        CheckConstraint(
+            "list_name IN ('deals', 'bookings', 'people', 'companies', 'leads', 'answers')", name="list_name"
+        ),
         nullable=False,
     ),
     Column("name", Text, nullable=False),

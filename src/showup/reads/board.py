@@ -9,12 +9,13 @@ from decimal import Decimal
 from typing import Any, Final
 from uuid import UUID
 
+import asyncpg
 from msgspec import Struct
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from showup.access.permission import Permission
 from showup.database.engine import driver_connection
-from showup.reads.deal_sums import NOBODY, SAMPLE_DEALS
+from showup.reads.deal_sums import NOBODY, SAMPLE_DEALS, SUMS_OF_CHOSEN, Sum, active_sums
 
 MAX_CARDS: Final = 500
 _SOONEST_MEETINGS: Final = 2_000
@@ -41,6 +42,24 @@ class BoardPlace(Struct, frozen=True, kw_only=True):
     ahead: int | None
 
 
+class BoardPage(Struct, frozen=True, kw_only=True):
+    """How many `cards` each stage shows at most, and how many one `stage` shows instead."""
+
+    cards: int
+    stage: str | None = None
+    stage_cards: int = 0
+
+
+class BoardDeals(Struct, frozen=True, kw_only=True):
+    """The sums of all deals that the filter by campaign leaves, whoever has them, and the deals that are shown.
+
+    The places are in order: the soonest meeting first, then the longest in the stage.
+    """
+
+    sums: Sequence[Sum]
+    places: Sequence[BoardPlace]
+
+
 class ClosedDeal(Struct, frozen=True, kw_only=True):
     """A deal that was closed; `reason` of a lost one."""
 
@@ -65,42 +84,43 @@ class Closed(Struct, frozen=True, kw_only=True):
     latest: Sequence[ClosedDeal]
 
 
-async def campaign_deals(tx: AsyncConnection, permission: Permission, campaign_id: int) -> list[UUID]:
-    """Returns the active deals with a meeting that the campaign brought, up to 20,000."""
-    connection = await driver_connection(tx)
-    rows = await connection.fetch(_CAMPAIGN_DEALS, permission.workspace_id, campaign_id, _MAX_CAMPAIGN_DEALS)
-    return [row["deal_id"] for row in rows]
-
-
-async def board_places(  # each by its name
-    tx: AsyncConnection,
-    permission: Permission,
-    filters: BoardFilter,
-    *,
-    deal_ids: Sequence[UUID] | None,
-    limits: dict[str, int],
-    now: datetime,
-) -> list[BoardPlace]:
-    """Returns the deals of each stage in order: the soonest meeting first, then the longest in the stage.
-
-    `deal_ids` of the campaign, None for all; `limits`: how many of each stage.
-    """
+async def read_board(
+    tx: AsyncConnection, permission: Permission, filters: BoardFilter, page: BoardPage, now: datetime
+) -> BoardDeals:
+    """Returns the board's deals: those of the rules' stages, and of stages that only deals have."""
     connection = await driver_connection(tx)
     # To compile the statement would take longer than to run it.
     await connection.execute("SET LOCAL jit = off")
+    if filters.campaign_id is not None:
+        return await _read_campaign(connection, permission, filters, page, now)
+    sums = await active_sums(tx, permission)
+    stages = list({one.stage for one in sums})
+    rows = await connection.fetch(_PLACES, *_arguments(permission, stages, filters, page, now))
+    return BoardDeals(sums=sums, places=[BoardPlace(**row) for row in rows])
+
+
+async def _read_campaign(
+    connection: asyncpg.Connection, permission: Permission, filters: BoardFilter, page: BoardPage, now: datetime
+) -> BoardDeals:
+    """Return the same for a campaign, from one look at its deals, up to 20,000."""
     rows = await connection.fetch(
-        _PLACES,
-        permission.workspace_id,
-        deal_ids,
-        filters.owner,
-        now,
-        now - _LONGEST_MEETING,
-        _SOONEST_MEETINGS,
-        list(limits),
-        list(limits.values()),
-        filters.without_meeting,
+        _OF_CAMPAIGN, *_arguments(permission, filters.campaign_id, filters, page, now), _MAX_CAMPAIGN_DEALS
     )
-    return [BoardPlace(**row) for row in rows]
+    places, sums = BoardPlace.__struct_fields__, Sum.__struct_fields__
+    return BoardDeals(
+        places=[BoardPlace(**{name: row[name] for name in places}) for row in rows if row["deal_id"] is not None],
+        sums=[Sum(**{name: row[name] for name in sums}) for row in rows if row["deal_id"] is None],
+    )
+
+
+def _arguments(
+    permission: Permission, chosen: Sequence[str] | int | None, filters: BoardFilter, page: BoardPage, now: datetime
+) -> Sequence[Any]:
+    """Return the parameters $1 to $10. `chosen`: the stages that have deals, or the campaign."""
+    return (
+        *(permission.workspace_id, chosen, filters.owner, now, now - _LONGEST_MEETING, _SOONEST_MEETINGS),
+        *(page.stage, page.stage_cards, page.cards, filters.without_meeting),
+    )
 
 
 async def closed_since(tx: AsyncConnection, permission: Permission, since: datetime, owner: str | None) -> list[Closed]:
@@ -143,17 +163,9 @@ def _closed(status: str, sums: Sequence[Any], latest: Sequence[Any]) -> Closed:
     )
 
 
-_CAMPAIGN_DEALS: Final = """
-    SELECT d.id AS deal_id FROM campaign_deals c JOIN deals d ON d.id = c.deal_id AND d.status = 'active'
-    WHERE c.workspace_id = $1 AND c.campaign_id = $2 AND c.seats > 0 LIMIT $3
-"""
-_CHOSEN: Final = "chosen AS MATERIALIZED (SELECT unnest($2::uuid[]) AS id)"
-# A subquery that depends on nothing becomes a hash; an array would be searched from its start for each deal.
-_OF_CAMPAIGN: Final = "($2::uuid[] IS NULL OR d.id IN (SELECT id FROM chosen))"
-_ACTIVE: Final = "d.workspace_id = $1 AND d.status = 'active'"
 # A deal of seats has its meetings through `deal_events`.
-_PLACES: Final = f"""
-    WITH {_CHOSEN}, soonest AS MATERIALIZED (
+_BOARD: Final = """
+    soonest AS MATERIALIZED (
         SELECT b.id, b.deal_id, b.start_time, b.simulated FROM bookings b
         WHERE b.workspace_id = $1 AND b.start_time > $5 AND coalesce(b.end_time, b.start_time) > $4
           AND b.status IN ('ACCEPTED', 'PENDING')
@@ -167,38 +179,71 @@ _PLACES: Final = f"""
             JOIN deal_events e ON e.booking_id = s.id AND e.booking_id IS NOT NULL WHERE e.deal_id IS NOT NULL
         ) found GROUP BY deal_id
     ),
-    stages AS (SELECT * FROM unnest($7::text[], $8::int[]) AS wanted(stage, most)),
+    stages AS (SELECT stage, CASE WHEN stage = $7::text THEN $8::int ELSE $9::int END AS most FROM {stages} found),
     ahead AS MATERIALIZED (
         SELECT d.stage, d.id, f.start_time,
                row_number() OVER (PARTITION BY d.stage ORDER BY f.start_time, d.id)::int AS position,
                (count(*) FILTER (WHERE NOT f.simulated) OVER (PARTITION BY d.stage))::int AS ahead
-        FROM first_ones f JOIN deals d ON d.id = f.deal_id
-        WHERE {_ACTIVE} AND {_OF_CAMPAIGN} AND ($3::text IS NULL OR coalesce(d.owner_email, '{NOBODY}') = $3)
+        FROM first_ones f JOIN {deals} d ON d.id = f.deal_id
+        WHERE {is_chosen} AND ($3::text IS NULL OR coalesce(d.owner_email, '{nobody}') = $3)
     ),
     rest AS (
         SELECT w.stage, page.id, page.position FROM stages w CROSS JOIN LATERAL (
-            SELECT d.id, row_number() OVER (ORDER BY d.stage_entered_at, d.id)::int AS position FROM deals d
-            WHERE {_ACTIVE} AND d.stage = w.stage AND {_OF_CAMPAIGN}
-              AND ($3::text IS NULL OR coalesce(d.owner_email, '{NOBODY}') = $3)
+            SELECT d.id, row_number() OVER (ORDER BY d.stage_entered_at, d.id)::int AS position FROM {deals} d
+            WHERE {is_chosen} AND d.stage = w.stage
+              AND ($3::text IS NULL OR coalesce(d.owner_email, '{nobody}') = $3)
               AND d.id NOT IN (SELECT deal_id FROM first_ones)
-              AND NOT ($9::bool AND EXISTS (
+              AND NOT ($10::bool AND EXISTS (
                   SELECT 1 FROM bookings later WHERE later.deal_id = d.id AND later.start_time > $4
                     AND later.status IN ('ACCEPTED', 'PENDING')))
             ORDER BY d.stage_entered_at, d.id LIMIT w.most
         ) page
     ),
     listed AS (
-        SELECT stage, id, 0 AS part, position FROM ahead WHERE NOT $9::bool
+        SELECT stage, id, 0 AS part, position FROM ahead WHERE NOT $10::bool
         UNION ALL SELECT stage, id, 1, position FROM rest
     ),
     numbered AS (
         SELECT l.*, row_number() OVER (PARTITION BY stage ORDER BY part, position) AS place FROM listed l
+    ),
+    placed AS (
+        SELECT n.stage, n.id AS deal_id, n.place,
+               CASE WHEN (SELECT count(*) FROM soonest) < $6
+                    THEN coalesce((SELECT max(a.ahead) FROM ahead a WHERE a.stage = n.stage), 0) END AS ahead
+        FROM numbered n JOIN stages w ON w.stage = n.stage AND n.place <= w.most
     )
-    SELECT n.stage, n.id AS deal_id,
-           CASE WHEN (SELECT count(*) FROM soonest) < $6
-                THEN coalesce((SELECT max(a.ahead) FROM ahead a WHERE a.stage = n.stage), 0) END AS ahead
-    FROM numbered n JOIN stages w ON w.stage = n.stage AND n.place <= w.most
-    ORDER BY n.stage, n.place
+"""
+_PLACES: Final = f"""
+    WITH {
+    _BOARD.format(
+        stages="(SELECT unnest($2::text[]) AS stage)",
+        deals="deals",
+        is_chosen="d.workspace_id = $1 AND d.status = 'active'",
+        nobody=NOBODY,
+    )
+}
+    SELECT stage, deal_id, ahead FROM placed ORDER BY stage, place
+"""  # noqa: S608  # constants
+_OF_CAMPAIGN: Final = f"""
+    WITH chosen AS MATERIALIZED (
+        SELECT d.id, d.stage, d.stage_entered_at, d.owner_email, d.currency, d.amount
+        FROM campaign_deals c JOIN deals d ON d.id = c.deal_id AND d.workspace_id = $1 AND d.status = 'active'
+        WHERE c.workspace_id = $1 AND c.campaign_id = $2::bigint AND c.seats > 0 LIMIT $11
+    ),
+    {
+    _BOARD.format(
+        stages="(SELECT DISTINCT stage FROM chosen)",
+        deals="chosen",
+        is_chosen="true",
+        nobody=NOBODY,
+    )
+}
+    SELECT stage, deal_id, ahead, place, NULL AS owner, NULL AS currency, NULL AS simulated, NULL AS deals,
+           NULL AS priced, NULL AS amount
+    FROM placed
+    UNION ALL
+    SELECT stage, NULL, NULL, NULL, owner, currency, simulated, deals, priced, amount FROM ({SUMS_OF_CHOSEN}) sums
+    ORDER BY stage, place
 """  # noqa: S608  # constants
 _CLOSED: Final = f"""
     SELECT d.status, d.currency, d.lost_reason AS reason, count(*)::int AS deals, sum(d.amount) AS amount FROM deals d

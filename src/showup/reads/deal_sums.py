@@ -1,13 +1,12 @@
 """Adds up active deals by stage, owner and currency.
 
 The sums of all deals come from the counts that triggers keep (decisions/0017), so they cost the same for any number of
-deals. Those of a campaign are added up deal by deal.
+deals. Those of a campaign are added up deal by deal, in the query that reads them.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from decimal import Decimal
 from typing import Final
-from uuid import UUID
 
 from msgspec import Struct
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -31,13 +30,9 @@ class Sum(Struct, frozen=True, kw_only=True):
     amount: Decimal
 
 
-async def active_sums(tx: AsyncConnection, permission: Permission, deal_ids: Sequence[UUID] | None = None) -> list[Sum]:
-    """Returns the sums of active deals by stage, owner and currency: of all, or of these."""
-    connection = await driver_connection(tx)
-    if deal_ids is None:
-        rows = await connection.fetch(_COUNTED, permission.workspace_id)
-    else:
-        rows = await connection.fetch(_OF_DEALS, permission.workspace_id, list(deal_ids))
+async def active_sums(tx: AsyncConnection, permission: Permission) -> list[Sum]:
+    """Returns the sums of all active deals by stage, owner and currency."""
+    rows = await (await driver_connection(tx)).fetch(_COUNTED, permission.workspace_id)
     return [Sum(**row) for row in rows]
 
 
@@ -59,8 +54,7 @@ SAMPLE_DEALS: Final = """
 _ADDED: Final = """
     SELECT d.stage, coalesce(d.owner_email, '') AS owner_email, coalesce(d.currency, '') AS currency,
            count(*) AS deals, count(d.amount) AS priced, coalesce(sum(d.amount), 0) AS amount
-    FROM deals d JOIN {chosen} c ON c.deal_id = d.id
-    WHERE d.workspace_id = $1 AND d.status = 'active' GROUP BY 1, 2, 3
+    FROM {deals} GROUP BY 1, 2, 3
 """
 # The few deals of the sample are subtracted, so that the many others need no look at their bookings.
 _SUMS: Final = """
@@ -85,12 +79,14 @@ _COUNTED: Final = _SUMS.format(
         SELECT stage, owner_email, currency, records AS deals, amounts AS priced, amount FROM record_counts
         WHERE workspace_id = $1 AND kind = 'deals' AND status = 'active'
     """,
-    of_sample=_ADDED.format(chosen="sample"),
+    of_sample=_ADDED.format(
+        deals="sample JOIN deals d ON d.id = sample.deal_id WHERE d.workspace_id = $1 AND d.status = 'active'"
+    ),
 )
-_CHOSEN: Final = "unnest($2::uuid[])"
-_OF_DEALS: Final = _SUMS.format(
+SUMS_OF_CHOSEN: Final = _SUMS.format(
     nobody=NOBODY,
-    sample=f"{SAMPLE_DEALS} AND x.deal_id = ANY($2::uuid[])",
-    everything=_ADDED.format(chosen=f"(SELECT DISTINCT {_CHOSEN} AS deal_id)"),
-    of_sample=_ADDED.format(chosen="sample"),
+    sample=SAMPLE_DEALS,
+    everything=_ADDED.format(deals="chosen d"),
+    of_sample=_ADDED.format(deals="chosen d JOIN sample ON sample.deal_id = d.id"),
 )
+"""The sums of the active deals that the statement around it has as `chosen`."""

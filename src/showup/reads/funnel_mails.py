@@ -4,7 +4,7 @@ Each query has one row for each group, and one for the total, which `is_total` m
 """
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, Literal, TypeAlias
 
 from msgspec import structs
 
@@ -29,6 +29,8 @@ from showup.reads.funnel_sums import (
     needs_campaigns,
     sums_of_mails,
 )
+
+Answer: TypeAlias = Literal["replied", "interested"]
 
 # A mail that was sent at a known time is at least one mail.
 _MAILS: Final = "greatest(coalesce(m.sent, 0), (m.last_sent_at IS NOT NULL)::int)"
@@ -95,6 +97,32 @@ def people_query(wanted: FunnelFilter, keys: Sequence[Dimension], *conditions: s
                count(*) FILTER (WHERE interested) AS interested
         FROM people GROUP BY {names(keys)} is_total
     """  # noqa: S608  # expressions of this module; values are bound
+
+
+def answers_query(wanted: FunnelFilter, answer: Answer) -> tuple[str, str]:
+    """Return a row for each person with this answer, and its time; `people_query` counts them by activity.
+
+    The first query has each lead's newest answer; a condition on the rows `m` may follow it. The second has all answers
+    of merged people.
+    """
+
+    def is_given(table: str) -> str:
+        given = f"{table}.{answer} AND {wanted.in_activity(f'{table}.{answer}_at')}"
+        return " AND ".join([*wanted.of_mails(table), given])
+
+    def place(table: str) -> str:
+        return f"(coalesce({table}.{answer}_at, '-infinity'), {table}.campaign_id)"
+
+    rows = f"m.lead_id, m.campaign_id, m.{answer}_at AS at FROM campaign_leads m {_campaign(wanted, ())}"
+    later = f"""
+        SELECT FROM campaign_leads n {campaigns_of("n") if needs_campaigns(wanted, ()) else ""}
+        WHERE n.lead_id = m.lead_id AND {is_given("n")} AND {place("n")} > {place("m")}
+    """  # expressions of this module; values are bound
+    newest = f"{is_given('m')} AND NOT {_IS_MERGED} AND NOT (m.shared AND EXISTS ({later}))"
+    return (
+        f"SELECT m.lead_id AS person_id, {rows} WHERE {newest}",
+        f"SELECT {_PERSON} AS person_id, {rows} {_MERGED} WHERE {is_given('m')} AND {_IS_MERGED}",
+    )
 
 
 def mail_queries(wanted: FunnelFilter, keys: Sequence[Dimension], *, has_merged: bool) -> list[str]:

@@ -45,6 +45,7 @@ PAGES: Final = {
     "funnel": "funnel",
     "analysis": "analysis",
     "leads": "leads",
+    "answers": "answers",
     "search": "search?q=lis",
     "assistant": "assistant",
     "approvals": "assistant/approvals",

@@ -105,7 +105,16 @@ async def book_once_each(client: httpx2.AsyncClient, scenario: Scenario) -> None
 async def book_in_all_ways(client: httpx2.AsyncClient, scenario: Scenario) -> None:
     """Each fate once, and: two meetings, of two organizers; two campaigns; two leads in one meeting; merged people."""
     await book_once_each(client, scenario)
-    two = b"email\none@single0.example\none@single5.example\ntwice@both.example\nalias@both.example\n"
+    two = b"""email,replied,replied_at,interested,interested_at
+one@single0.example,yes,2026-09-08T09:00:00Z,yes,2026-09-09T09:00:00Z
+one@single5.example,yes,,,
+twice@both.example,yes,2026-09-06T09:00:00Z,yes,2026-09-07T09:00:00Z
+alias@both.example,yes,2026-09-08T12:00:00Z,yes,
+never@booked.example,yes,2026-09-08T12:00:00Z,,
+"""
+    again = b"email,replied,replied_at\none@single0.example,yes,2026-09-10T09:00:00Z\n"
+    answered = await client.post("/api/leads/import?campaign=Singles", content=again, headers=CSV)
+    assert answered.status_code == 200, answered.text
     imported = await client.post("/api/leads/import?campaign=Second", content=two, headers=CSV)
     assert imported.status_code == 200, imported.text
     organizer = SimulatedOrganizer(2, "Mia", "mia@outbound.example", "mia", "Europe/Berlin")
@@ -150,7 +159,7 @@ PAGES = (
     f"analysis?from=2026-09-07&to=2026-09-10&{MIA}",
     "analysis?period=90d&source=campaign&show=held",
 )
-LINK = re.compile(r'<a ([^>]*)href="\./((?:leads|bookings)\?[^"]+)"([^>]*)>(?:<b>|<text[^>]*>)?([\d,]*)')
+LINK = re.compile(r'<a ([^>]*)href="\./((?:leads|answers|bookings)\?[^"]+)"([^>]*)>(?:<b>|<text[^>]*>)?([\d,]*)')
 
 
 async def test_each_number_is_that_of_its_list(app: FastAPI, member: Browser, scenario: Scenario) -> None:
@@ -167,6 +176,8 @@ async def test_each_number_is_that_of_its_list(app: FastAPI, member: Browser, sc
                 number = int(text or (label[1] if label else ""))
                 assert found.setdefault(link.replace("&amp;", "&"), number) == number, "one list, one number"
     assert len(found) > 50
+    # A person with two leads counts once, and one with an answer in two campaigns too.
+    assert (found["answers?answer=replied"], found["answers?answer=interested"]) == (4, 3)
     assert len([link for link in found if "counted=reported" in link or "counted=unreported" in link]) > 5
     wrong = {}
     for query, number in found.items():
@@ -179,6 +190,25 @@ async def test_each_number_is_that_of_its_list(app: FastAPI, member: Browser, sc
         left = [[pair for pair in pairs if pair != removed] for removed in pairs]
         assert sorted(parse_qsl(chip.replace("&amp;", "&")) for chip in chips) == sorted(left)
     assert wrong == {}
+
+
+async def test_an_answer_is_said_with_its_time_and_leads_to_who_booked(app: FastAPI, member: Browser) -> None:
+    hostile = (
+        b"email,name,replied_at,replied,sender_email,step\n"
+        b"x@<i>evil</i>.example,<script>alert(1)</script>,2026-09-05T06:00:00Z,yes,<b>,2\n"
+        b"sarah@acme.com,Sarah,,yes,,\n=1+1@f.example,=1+1,,yes,,\n"
+    )
+    assert (
+        await client_of(app, "writer").post("/api/leads/import?campaign=H", content=hostile, headers=CSV)
+    ).is_success
+    page = (await member.get("/answers?sort=at")).text
+    assert "<script>alert" not in page
+    assert re.search(r'href="\./people/[^"]+"[^>]*>Sarah</a>', page)
+    assert "time not known" in page
+    assert (await member.get("/answers?answer=interested&since=2026-09-07")).text.count("<tr data-row>") == 0
+    file = (await member.get("/answers.csv")).text
+    assert "'=1+1" in file
+    assert (await member.get("/answers?answer=luck")).status_code == 422
 
 
 async def test_those_whom_no_campaign_brought_are_a_group_of_their_own(member: Browser) -> None:

@@ -43,18 +43,22 @@ _STEPS_LISTED: Final[Mapping[str, Sequence[Counted]]] = {
     "booked": ["booked"],
     "showed": ["showed_reported", "showed_assumed"],
 }
+_ANSWERED: Final = frozenset({"replied", "interested"})
 Rank = Literal["sure", "counted"]
 
 
 class StepRow(Struct, frozen=True, kw_only=True):
-    """A step: its count, its rate with doubt, and what the rate was. `list_query` leads to the leads it counts."""
+    """A step: its count, its rate with doubt, and what the rate was.
+
+    `list_path` leads to the people it counts; None where it counts mails, of which Showup has no rows.
+    """
 
     name: str
     number: int | None
     rate: str
     margin: str
     change: RateChange
-    list_query: str | None
+    list_path: str | None
 
 
 class Fate(Struct, frozen=True, kw_only=True):
@@ -159,6 +163,14 @@ class _ListQueries:
             return None
         return "?" + urlencode({**self._params, **self._days, **changes, "counted": counted}, doseq=True)
 
+    def of_step(self, step: str) -> str | None:
+        """Return the path of those whom a step counts."""
+        if self._params is None:
+            return None
+        if step in _ANSWERED:
+            return "answers?" + urlencode({**self._params, **self._days, "answer": step}, doseq=True)
+        return f"leads{self.of(_STEPS_LISTED[step])}" if step in _STEPS_LISTED else None
+
 
 def _headline(funnel: Item) -> str:
     sent, showed, booked = funnel["sent"], funnel["showed"], funnel["booked"]
@@ -204,7 +216,7 @@ def _step(step: str, funnel: Item, previous: Item | None, links: _ListQueries) -
         rate=rate,
         margin=margin,
         change=change,
-        list_query=links.of(_STEPS_LISTED[step]) if step in _STEPS_LISTED else None,
+        list_path=links.of_step(step),
     )
 
 

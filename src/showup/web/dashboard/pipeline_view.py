@@ -17,16 +17,16 @@ from showup.inbox.rules import in_force
 from showup.reads.board import (
     MAX_CARDS,
     BoardFilter,
+    BoardPage,
     BoardPlace,
     Closed,
-    board_places,
-    campaign_deals,
     closed_since,
     list_campaigns,
     owner_names,
+    read_board,
 )
 from showup.reads.board_cards import load_cards
-from showup.reads.deal_sums import NOBODY, Sum, active_sums, amounts_of
+from showup.reads.deal_sums import NOBODY, Sum, amounts_of
 from showup.reads.rates import FEW, rate_of
 from showup.reads.stage_stays import stage_stays
 from showup.web.dashboard import words
@@ -117,12 +117,11 @@ async def build_board(tx: AsyncConnection, session: Session, viewer: Viewer, que
     permission, now, filters = session.permission, viewer.now, query.filters
     connection = await driver_connection(tx)
     stages = (await in_force(connection, session.workspace.id)).newest.stages
-    deal_ids = None if filters.campaign_id is None else await campaign_deals(tx, permission, filters.campaign_id)
-    sums = await active_sums(tx, permission, deal_ids)
+    page = BoardPage(cards=PAGE_CARDS, stage=query.stage, stage_cards=query.cards)
+    found = await read_board(tx, permission, filters, page, now)
+    sums, places = found.sums, found.places
     # A stage that the rules no longer have is shown while it has deals.
     stages = (*stages, *sorted({one.stage for one in sums} - {*stages}))
-    limits = {one: query.cards if one == query.stage else PAGE_CARDS for one in stages}
-    places = await board_places(tx, permission, filters, deal_ids=deal_ids, limits=limits, now=now)
     cards = await load_cards(tx, permission, [one.deal_id for one in places], now)
     stays = await stage_stays(tx, permission, now)
     month = viewer.local(now).replace(day=1, hour=0, minute=0, second=0, microsecond=0)

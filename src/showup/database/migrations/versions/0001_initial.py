@@ -116,7 +116,7 @@ TABLES = (
         teammate_id UUID NOT NULL,
         workspace_id UUID NOT NULL,
         list_name TEXT NOT NULL
-            CONSTRAINT ck_saved_views_list_name CHECK (list_name IN ('deals', 'bookings', 'people', 'companies', 'leads')),
+            CONSTRAINT ck_saved_views_list_name CHECK (list_name IN ('deals', 'bookings', 'people', 'companies', 'leads', 'answers')),
         name TEXT NOT NULL,
         query TEXT NOT NULL,
         created_at TIMESTAMP WITH TIME ZONE NOT NULL,

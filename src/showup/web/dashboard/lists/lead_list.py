@@ -48,7 +48,7 @@ _STATES: Final[Mapping[str, State]] = {
     "no_show": "noshow",
     "host_absent": "host",
 }
-_SOURCES: Final = (Choice("emailbison", "EmailBison"), Choice("csv", "imported files"))
+CAMPAIGN_SOURCES: Final = (Choice("emailbison", "EmailBison"), Choice("csv", "imported files"))
 
 
 class LeadListQuery(RecordListQuery):
@@ -121,7 +121,7 @@ class LeadList(RecordList[LeadListQuery, CountedLeads]):
         return (
             Filter(name="counted", label="What became of it", form="many", choices=counted),
             Filter(name="organizer", label="Organizer", choices=[Choice(*one) for one in choices.owners.items()]),
-            Filter(name="source", label="Source", choices=_SOURCES),
+            Filter(name="source", label="Source", choices=CAMPAIGN_SOURCES),
             Filter(name="since", label="On", form="day", preposition="or after"),
             Filter(name="until", label="Only", form="day", preposition="before"),
             Filter(name="simulated", label="Sample", choices=(Choice("true", "only"), Choice("all", "included"))),

@@ -1,4 +1,4 @@
-"""`/deals`, `/bookings`, `/people`, `/companies`: the pages of lists, and their CSV."""
+"""`/deals`, `/bookings`, `/people`, `/companies`, `/leads`, `/answers`: the pages of lists, and their CSV."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
@@ -10,6 +10,7 @@ from showup.access import saved_views_store
 from showup.access.teammate import Session
 from showup.reads.list_totals import MAX_COUNTED
 from showup.web.dashboard.lists.address import Address, View, chips_of, view_of
+from showup.web.dashboard.lists.answer_list import ANSWERS
 from showup.web.dashboard.lists.booking_list import BOOKINGS
 from showup.web.dashboard.lists.company_list import COMPANIES
 from showup.web.dashboard.lists.csv_export import csv_download
@@ -26,7 +27,8 @@ from showup.web.http.sessions import SignedIn
 
 router = APIRouter(include_in_schema=False, route_class=DashboardRoute)
 
-LISTS: Final[dict[str, RecordList[Any, Any]]] = {one.noun: one for one in (DEALS, BOOKINGS, PEOPLE, COMPANIES, LEADS)}
+_LISTS: Final = (DEALS, BOOKINGS, PEOPLE, COMPANIES, LEADS, ANSWERS)
+LISTS: Final[dict[str, RecordList[Any, Any]]] = {one.noun: one for one in _LISTS}
 
 
 async def list_context(
