@@ -20,6 +20,7 @@ from showup.reads.agenda import AgendaMeeting, find_meeting, list_unreported
 from showup.reads.command_targets import BookingTarget, target_of_booking, target_of_deal
 from showup.reads.outcome import OutcomeForm, load_outcome_form
 from showup.reads.shell import OUTCOMES_FOR
+from showup.reads.usual_currency import usual_currency
 from showup.web.dashboard.amounts import amount_fault, parse_amount
 from showup.web.dashboard.offer import offer_view
 from showup.web.dashboard.page_route import DashboardRoute, redirect
@@ -35,7 +36,7 @@ from showup.web.http.sessions import SignedIn, SignedInMember, check_csrf
 
 router = APIRouter(include_in_schema=False, route_class=DashboardRoute)
 
-NEXT_STEPS: Final = ("Send a proposal", "Second call", "They come back", "Not a fit")
+NEXT_STEPS: Final = ("Send a proposal", "Second call", "They get back to us", "Not a fit")
 _MAX_NOTES: Final = 10_000
 _LISTED: Final = 100
 _LISTED_FOR: Final = timedelta(days=90)
@@ -147,7 +148,7 @@ def faults_of(form: dict[str, str], amount: Decimal | None) -> dict[str, str]:
         faults["notes"] = f"Notes may have {_MAX_NOTES:,} characters."
     if form.get("next_step", "") not in ("", *NEXT_STEPS) and len(form["next_step"]) > _MAX_NOTES:
         faults["next_step"] = "Choose a next step of the list."
-    currency = form.get("currency", "")
+    currency = form.get("currency", "").upper()
     if form.get("amount") and (fault := amount_fault(amount, currency)):
         faults["amount"] = fault
     return faults
@@ -173,12 +174,12 @@ async def events_of(  # the answer, and what it is about
         offer=form.get("offer") == "yes" if outcome == "no_show" and "can_offer" in form else None,
     )
     target = await target_of_deal(tx, permission, booking.deal_id) if booking.deal_id else None
-    stage = form.get("stage") or None
-    is_new_amount = amount is not None and (amount, form.get("currency")) != (known.amount, known.currency)
+    stage, currency = form.get("stage") or None, form.get("currency", "").upper()
+    is_new_amount = amount is not None and (amount, currency) != (known.amount, known.currency)
     if target is None or known.stage is None or not is_showed or not (stage or is_new_amount):
         return [report]
     change = DealChange(
-        stage=stage, amount=amount if is_new_amount else None, currency=form["currency"] if is_new_amount else None
+        stage=stage, amount=amount if is_new_amount else None, currency=currency if is_new_amount else None
     )
     return [report, DealChanged(subject=target.name, change=change, seats_of=target.seats_of or target.company)]
 
@@ -221,6 +222,7 @@ async def render_outcome(  # noqa: PLR0913  # each by its name
         "offer": await offer_view(tx, session.permission, meeting, viewer, rules),
         "stages": known.later_stages(rules.stages),
         "next_steps": NEXT_STEPS,
+        "currency": await usual_currency(tx, session.permission),
         "seen": seen_of(known),
         "reported": REPORTED,
         "later": await _following(tx, session, state, meeting.id),
