@@ -131,7 +131,7 @@ class Smtp:
         """Returns the outcome of an error before the mail was sent: every other mail would have failed as well."""
         if isinstance(error, aiosmtplib.SMTPAuthenticationError):
             because = (
-                f"the mail server {self._server!r} rejected the user or password: {_error_text(error)}. Correct SMTP_URL"
+                f"the mail server {self._server!r} rejected the user or password: {_error_text(error)}: correct it"
             )
         else:
             because = f"the mail server {self._server!r} accepts no mail from Showup: {_error_text(error)}"

@@ -21,7 +21,9 @@ from showup.reads.command_targets import BookingTarget, target_of_booking, targe
 from showup.reads.outcome import OutcomeForm, load_outcome_form
 from showup.reads.shell import OUTCOMES_FOR
 from showup.reads.usual_currency import usual_currency
+from showup.web.dashboard.action_result import ActionResult
 from showup.web.dashboard.amounts import amount_fault, parse_amount
+from showup.web.dashboard.just_reported import just_reported
 from showup.web.dashboard.offer import offer_view
 from showup.web.dashboard.page_route import DashboardRoute, redirect
 from showup.web.dashboard.reports import OUTCOMES, REPORTED
@@ -65,14 +67,22 @@ async def outcomes_page(request: Request, session: SignedIn, state: State, who: 
 
 @router.get("/outcome/{booking_id}")
 async def outcome_page(
-    request: Request, booking_id: UUID, session: SignedInMember, state: State, answer: str = ""
+    request: Request,
+    booking_id: UUID,
+    session: SignedInMember,
+    state: State,
+    answer: str = "",
+    reported: UUID | None = None,
 ) -> Response:
-    """Show the form, filled with what is known, and with `answer` chosen."""
+    """Show the form, filled with what is known, and with `answer` chosen; `reported` is the booking saved before."""
     await record_visit(session, state)
     async with read_transaction(state, session.permission) as tx:
         meeting, known = await load_outcome(tx, session.permission, booking_id)
         values = filled_in(meeting, known, state.clock(), answer)
-        return await render_outcome(request, session, state, tx, meeting=meeting, known=known, values=values)
+        before = await just_reported(tx, session.permission, reported)
+        return await render_outcome(
+            request, session, state, tx, meeting=meeting, known=known, values=values, before=before
+        )
 
 
 @router.post("/outcome/{booking_id}")
@@ -96,7 +106,7 @@ async def save_outcome(request: Request, booking_id: UUID, session: SignedInMemb
             result = await unit_of_work.try_execute(booking.workspace_id, *events)
             if result.refused is None:
                 following = await _following(tx, session, state, booking.id)
-                return redirect(request, f"outcome/{following}" if following else "")
+                return redirect(request, f"{f'outcome/{following}' if following else ''}?reported={booking.id}")
             faults = {"outcome": f"Not saved: {result.refused}."}
         status = 409 if is_overtaken and not faults else 422
         return await render_outcome(
@@ -210,9 +220,13 @@ async def render_outcome(  # noqa: PLR0913  # each by its name
     faults: dict[str, str] | None = None,
     is_overtaken: bool = False,
     consequences: str | None = None,
+    before: ActionResult | None = None,
     status: int = 200,
 ) -> Response:
-    """Show the form with these values. `consequences`: what saving them does; None: it is not tried yet."""
+    """Show the form with these values.
+
+    `consequences`: what saving them does; None: it is not tried yet. `before`: the answer that was saved before.
+    """
     viewer = viewer_of(session, state)
     rules = (await in_force(await driver_connection(tx), session.workspace.id)).newest
     context: dict[str, Any] = {
@@ -230,5 +244,6 @@ async def render_outcome(  # noqa: PLR0913  # each by its name
         "faults": faults or {},
         "is_overtaken": is_overtaken,
         "consequences": consequences,
+        "before": before,
     }
     return await render_shell(request, "outcome.html", context, tx=tx, session=session, state=state, status=status)

@@ -101,7 +101,7 @@ def advice_of(delivery: Mapping[str, Any], refused: str | None) -> str:
         case "withdrawn":
             return "A person withdrew it. Retry it to send it after all."
         case "scheduled" if delivery["attempts"]:
-            return "Showup retries by itself, so nothing is lost. Once the cause is corrected, you can retry now."
+            return "Showup retries by itself. If the last attempt fails too, you can retry it here."
         case "scheduled" | "sending":
             return "Nothing to do: Showup sends it by itself."
         case "delivered" if delivery["feedback"] in _FEEDBACK:
