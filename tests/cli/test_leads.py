@@ -22,7 +22,7 @@ def test_a_preview_shows_how_the_file_is_read_and_imports_nothing(ready: Showup)
 
 def test_the_report_names_lines_and_reasons(ready: Showup) -> None:
     result = ready("leads", "import", INSTANTLY, "--campaign", "CFO")
-    assert "CFO: 12 leads, 1 repeated, 1 blank row." in result.out
+    assert "Imported 12 leads; 1 repeated, 1 blank row. Campaign of rows without one: CFO." in result.out
     assert "line 17: too_many_columns" in result.out
     assert ready("leads", "import", INSTANTLY, "--campaign", "CFO").out == result.out
 

@@ -162,7 +162,7 @@ def _print_preview(lead_file: "LeadFile", campaign: str, *, as_json: bool) -> No
 
 def _print_report(done: "LeadImport") -> None:
     accepted, blank = counted(done.accepted, "lead"), counted(done.ignored, "blank row")
-    print(f"{done.campaign}: {accepted}, {done.repeated:,} repeated, {blank}.")
+    print(f"Imported {accepted}; {done.repeated:,} repeated, {blank}. Campaign of rows without one: {done.campaign}.")
     for reason, count in sorted(done.rejected.items()):
         print(f"{counted(count, 'row')} rejected: {reason}")
     for one in done.rejected_rows[:_SHOWN_REJECTIONS]:

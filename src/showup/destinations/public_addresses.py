@@ -55,7 +55,7 @@ _NO_ADDRESS: Final = "it is not a URL: use one such as https://crm.example.com/s
 def not_public(host: str, address: str) -> str:
     """Returns the error text for a host with a non-public address, and what to do."""
     where = host if host == address else f"{host} resolves to {address}, which"
-    return f"{where} is not a public address: to allow it, set SHOWUP_ALLOW_PRIVATE_ADDRESSES=true"
+    return f"{where} is not a public address: to allow it, start Showup with SHOWUP_ALLOW_PRIVATE_ADDRESSES=true"
 
 
 def is_public(address: str) -> bool:

@@ -32,6 +32,7 @@ class TrailMeeting(Struct, frozen=True, kw_only=True):
     evidence: str | None
     host_absent: bool
     outcome: str | None
+    next_step: str | None
     simulated: bool
     moves: int
     has_video: bool
@@ -131,7 +132,7 @@ async def _people(
 _MEETINGS: Final = """
     SELECT * FROM (
         SELECT d.id AS deal_id, b.id, b.start_time, coalesce(b.end_time, b.start_time) AS end_time, b.status,
-               b.attended, b.attendance_evidence AS evidence, b.host_absent, b.outcome, b.simulated,
+               b.attended, b.attendance_evidence AS evidence, b.host_absent, b.outcome, b.next_step, b.simulated,
                b.person_id, b.reschedule_count AS moves, b.meeting_url IS NOT NULL AS has_video,
                row_number() OVER (PARTITION BY d.id ORDER BY b.start_time DESC, b.id DESC) AS age,
                CASE WHEN coalesce(b.end_time, b.start_time) > $3 AND b.status IN ('ACCEPTED', 'PENDING') THEN

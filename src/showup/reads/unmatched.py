@@ -78,6 +78,11 @@ def _select(permission: Permission) -> Select[Any]:
     return select(*columns, workspace_of(unmatched_bookings)).where(visible_to(permission, unmatched_bookings))
 
 
+async def has_leads(tx: AsyncConnection, permission: Permission) -> bool:
+    """Returns whether any lead can be linked."""
+    return await tx.scalar(select(leads.c.id).where(visible_to(permission, leads)).limit(1)) is not None
+
+
 async def find_lead_email(tx: AsyncConnection, permission: Permission, lead_id: UUID) -> str | None:
     """Returns the address of a lead; None if the permission allows no such lead."""
     email: str | None = await tx.scalar(

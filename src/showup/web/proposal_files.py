@@ -5,7 +5,9 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from fastapi import Response
+from sqlalchemy.ext.asyncio import AsyncConnection
 
+from showup.connections.senders_store import sender_rules
 from showup.destinations.email.settings import sender_of
 from showup.proposals.document import Letterhead, document_of, file_name
 from showup.proposals.files_store import ProposalFile
@@ -17,16 +19,28 @@ from showup.web.http.app_state import AppState
 _HEADERS: Final = {"X-Content-Type-Options": "nosniff", "Content-Security-Policy": "default-src 'none'; sandbox"}
 
 
+async def brand_of(tx: AsyncConnection, state: AppState, context: ProposalContext) -> str:
+    """Return who offers a proposal: the brand of the mail about its meeting, else the workspace's name."""
+    senders = (*await sender_rules(tx, context.workspace_id), *state.senders)
+    sender = sender_of(context.booker_url, context.organizer_email, senders)
+    return (sender.name if sender is not None else None) or context.workspace_name
+
+
 async def draw_proposal(
-    state: AppState, context: ProposalContext, content: ProposalContent, *, author: str | None, is_complete: bool
+    state: AppState,
+    context: ProposalContext,
+    content: ProposalContent,
+    *,
+    brand: str,
+    author: str | None,
+    is_complete: bool,
 ) -> ProposalFile:
     """Draw the page, dated today in the workspace's zone; with `is_complete` false only its picture.
 
-    `author`: who offers it; None for the host of the meeting. Raises CannotDraw.
+    `brand` stands at its head. `author`: who made it; None for the host of the meeting. Raises CannotDraw.
     """
-    sender = sender_of(context.booker_url, context.organizer_email, state.senders)
     head = Letterhead(
-        sender=(sender.name if sender is not None else None) or context.workspace_name,
+        sender=brand,
         author=author or context.author,
         company=context.company or "",
         person=next((one.name or one.email for one in context.recipients if one.email == content.recipient), None),

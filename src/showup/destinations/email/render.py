@@ -148,8 +148,8 @@ class TemplateMailRenderer:
             return sender
         if self._fallback is None:
             raise CannotRender(
-                f"No sender is for this meeting, {_booked_with(meeting)}: add one in Settings, Senders, for example for"
-                " all other meetings, or to [[senders]] in showup.toml, and restart Showup."
+                f"No sender fits this meeting ({_booked_with(meeting)}). Add one under Settings, Senders, or"
+                " to [[senders]] in showup.toml and restart Showup"
             )
         return SenderRule(address=self._fallback)
 
@@ -178,8 +178,8 @@ def template_names(notification: Notification) -> tuple[str, ...]:
 def _booked_with(meeting: Meeting) -> str:
     """Returns the facts that choose a sender, in words."""
     host, domain = host_of(meeting.booker_url), email_domain(meeting.organizer_email)
-    page = f"booked on {host}" if host else "whose booking page is unknown"
-    return f"{page} and whose organizer {f'is at {domain}' if domain else 'has no known address'}"
+    page = f"booked on {host}" if host else "booking page unknown"
+    return f"{page}, {f'organizer at {domain}' if domain else 'organizer without an address'}"
 
 
 def _reply_to(meeting: Meeting, sender: SenderRule, words: Wording) -> tuple[str, str | None] | None:

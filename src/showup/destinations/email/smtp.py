@@ -130,9 +130,11 @@ class Smtp:
     def _connection_failed(self, error: Exception) -> TryAgain:
         """Returns the outcome of an error before the mail was sent: every other mail would have failed as well."""
         if isinstance(error, aiosmtplib.SMTPAuthenticationError):
-            because = f"{self._server!r} rejected the user or password: {_error_text(error)}. Correct SMTP_URL"
+            because = (
+                f"the mail server {self._server!r} rejected the user or password: {_error_text(error)}: correct it"
+            )
         else:
-            because = f"{self._server!r} accepts no mail from Showup: {_error_text(error)}"
+            because = f"the mail server {self._server!r} accepts no mail from Showup: {_error_text(error)}"
         return TryAgain(because=because, fault="destination")
 
     def _rejected(self, error: Exception) -> Outcome:
@@ -142,12 +144,14 @@ class Smtp:
         """
         code, words = _code(error), _error_text(error)
         if code in _CONNECTION_CODES:
-            return TryAgain(because=f"{self._server!r} accepts no mail from Showup: {words}", fault="destination")
+            return TryAgain(
+                because=f"the mail server {self._server!r} accepts no mail from Showup: {words}", fault="destination"
+            )
         if isinstance(error, ValueError) or (code is not None and code >= 500):
-            return GaveUp(because=f"{self._server!r} rejected this mail: {words}")
+            return GaveUp(because=f"the mail server {self._server!r} rejected this mail: {words}")
         if code is None:
-            return TryAgain(because=f"{self._server!r} did not confirm this mail: {words}")
-        return TryAgain(because=f"{self._server!r} can't accept this mail now: {words}")
+            return TryAgain(because=f"the mail server {self._server!r} did not confirm this mail: {words}")
+        return TryAgain(because=f"the mail server {self._server!r} can't accept this mail now: {words}")
 
 
 def _code(error: Exception) -> int | None:
@@ -166,6 +170,10 @@ def _error_text(error: Exception) -> str:
             return _error_text(first)
         case aiosmtplib.SMTPResponseException(code=code, message=text):
             return short_message(f"{code} {text}", "no reply text")
+        case socket.gaierror(errno=socket.EAI_NONAME):
+            return "its name is not known to DNS"
+        case OSError(strerror=str(text)):
+            return short_message(text, type(error).__name__)
         case _:
             return short_message(str(error), type(error).__name__)
 

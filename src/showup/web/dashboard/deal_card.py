@@ -112,7 +112,8 @@ def _next(card: Card, viewer: Viewer, asked: TrailMeeting | None) -> NextLine:
         and last.state(now) == "showed"
         and (day := viewer.day(last.start_time)) in ("today", "yesterday")
     ):
-        return NextLine(kind="ask", icon="check", strong=f"Met {day}", rest=", say what is next")
+        step = words.clipped(last.next_step) if last.next_step else "say what is next"
+        return NextLine(kind="ask", icon="check", strong=f"Met {day}", rest=f", {step[:1].lower()}{step[1:]}")
     return NextLine(kind="warn", icon="alert", strong="", rest="No next meeting")
 
 

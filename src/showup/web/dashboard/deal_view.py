@@ -33,6 +33,7 @@ from showup.reads.rates import FEW
 from showup.reads.record_timeline import LoggedChange, Shown, load_timeline
 from showup.reads.stage_stays import days_to_win, stage_stays
 from showup.reads.today import Similar, similar_meetings
+from showup.reads.usual_currency import usual_currency
 from showup.web.dashboard.approval_view import undoable_approvals
 from showup.web.dashboard.timeline_parts import MeetingNames, TimelineContext
 from showup.web.dashboard.timeline_view import TimelineView, build_timeline
@@ -84,12 +85,16 @@ class DealPersonRow(Struct, frozen=True, kw_only=True):
 
 
 class DealView(Struct, frozen=True, kw_only=True):
-    """The page. `why_*`: who made a value what it is, and because; `undoable`: the last change, if it can be undone."""
+    """The page. `why_*`: who made a value what it is, and because; `undoable`: the last change, if it can be undone.
+
+    `currency`: that of the amount, else the usual one.
+    """
 
     deal: DealHead
     age: str
     days_to_win: int | None
     steps: Sequence[Step]
+    currency: str
     why_amount: str | None
     why_owner: str | None
     why_status: str | None
@@ -138,6 +143,7 @@ async def build_deal(
         age=count(((deal.closed_at or now) - deal.opened_at).days, "day"),
         days_to_win=await days_to_win(tx, permission, now),
         steps=_steps(deal, changes, stages, await stage_stays(tx, permission, now), now),
+        currency=deal.currency or await usual_currency(tx, permission),
         why_amount=_why(changes, "amount", context),
         why_owner=_why(changes, "owner_email", context),
         why_status=_why(changes, "status", context),

@@ -177,7 +177,7 @@ def _headline(funnel: Item) -> str:
     if sent is None:
         return f"Of {count(booked, 'person', 'people')} who booked, {showed:,} showed."
     if not sent and not booked:
-        return "No mail and no booking in this time."
+        return "No campaign sent a mail or brought a booking in this time."
     if not showed:
         return f"{count(sent, 'mail')}, and nobody has shown yet."
     if not sent:

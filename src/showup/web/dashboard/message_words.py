@@ -18,6 +18,7 @@ _MESSAGES: Final = {
     "calendar_cleanup": "Old calendar entry removed",
     "reminder": "Reminder",
     "no_show": "Offer of another time",
+    "outcome": "How did it go?",
 }
 _ANNOUNCED: Final = {
     "booking.created": "new booking",

@@ -15,6 +15,7 @@ from showup.events.manual import ManualEvent
 from showup.events.workspace import CompanyRecorded, PersonRecorded
 from showup.inbox.rules import in_force
 from showup.reads.deal_companies import active_deal_of_key, companies_named, company_of_person
+from showup.reads.usual_currency import usual_currency
 from showup.values.email_address import is_email, normalize_email
 from showup.web.dashboard.amounts import amount_fault, parse_amount
 from showup.web.dashboard.lists.record_list import load_choices
@@ -130,6 +131,7 @@ async def _show(  # what is shown, and where
             "faults": faults,
             "active": None,
             "choices": await load_choices(tx, session),
+            "currency": await usual_currency(tx, session.permission),
         } | more
         status = 422 if faults else 409 if context["active"] else 200
         return await render_shell(request, "new_deal.html", context, tx=tx, session=session, state=state, status=status)

@@ -20,7 +20,10 @@ from showup.reads.agenda import AgendaMeeting, find_meeting, list_unreported
 from showup.reads.command_targets import BookingTarget, target_of_booking, target_of_deal
 from showup.reads.outcome import OutcomeForm, load_outcome_form
 from showup.reads.shell import OUTCOMES_FOR
+from showup.reads.usual_currency import usual_currency
+from showup.web.dashboard.action_result import ActionResult
 from showup.web.dashboard.amounts import amount_fault, parse_amount
+from showup.web.dashboard.just_reported import just_reported
 from showup.web.dashboard.offer import offer_view
 from showup.web.dashboard.page_route import DashboardRoute, redirect
 from showup.web.dashboard.reports import OUTCOMES, REPORTED
@@ -35,7 +38,7 @@ from showup.web.http.sessions import SignedIn, SignedInMember, check_csrf
 
 router = APIRouter(include_in_schema=False, route_class=DashboardRoute)
 
-NEXT_STEPS: Final = ("Send a proposal", "Second call", "They come back", "Not a fit")
+NEXT_STEPS: Final = ("Send a proposal", "Second call", "They get back to us", "Not a fit")
 _MAX_NOTES: Final = 10_000
 _LISTED: Final = 100
 _LISTED_FOR: Final = timedelta(days=90)
@@ -64,14 +67,22 @@ async def outcomes_page(request: Request, session: SignedIn, state: State, who: 
 
 @router.get("/outcome/{booking_id}")
 async def outcome_page(
-    request: Request, booking_id: UUID, session: SignedInMember, state: State, answer: str = ""
+    request: Request,
+    booking_id: UUID,
+    session: SignedInMember,
+    state: State,
+    answer: str = "",
+    reported: UUID | None = None,
 ) -> Response:
-    """Show the form, filled with what is known, and with `answer` chosen."""
+    """Show the form, filled with what is known, and with `answer` chosen; `reported` is the booking saved before."""
     await record_visit(session, state)
     async with read_transaction(state, session.permission) as tx:
         meeting, known = await load_outcome(tx, session.permission, booking_id)
         values = filled_in(meeting, known, state.clock(), answer)
-        return await render_outcome(request, session, state, tx, meeting=meeting, known=known, values=values)
+        before = await just_reported(tx, session.permission, reported)
+        return await render_outcome(
+            request, session, state, tx, meeting=meeting, known=known, values=values, before=before
+        )
 
 
 @router.post("/outcome/{booking_id}")
@@ -95,7 +106,7 @@ async def save_outcome(request: Request, booking_id: UUID, session: SignedInMemb
             result = await unit_of_work.try_execute(booking.workspace_id, *events)
             if result.refused is None:
                 following = await _following(tx, session, state, booking.id)
-                return redirect(request, f"outcome/{following}" if following else "")
+                return redirect(request, f"{f'outcome/{following}' if following else ''}?reported={booking.id}")
             faults = {"outcome": f"Not saved: {result.refused}."}
         status = 409 if is_overtaken and not faults else 422
         return await render_outcome(
@@ -147,7 +158,7 @@ def faults_of(form: dict[str, str], amount: Decimal | None) -> dict[str, str]:
         faults["notes"] = f"Notes may have {_MAX_NOTES:,} characters."
     if form.get("next_step", "") not in ("", *NEXT_STEPS) and len(form["next_step"]) > _MAX_NOTES:
         faults["next_step"] = "Choose a next step of the list."
-    currency = form.get("currency", "")
+    currency = form.get("currency", "").upper()
     if form.get("amount") and (fault := amount_fault(amount, currency)):
         faults["amount"] = fault
     return faults
@@ -173,12 +184,12 @@ async def events_of(  # the answer, and what it is about
         offer=form.get("offer") == "yes" if outcome == "no_show" and "can_offer" in form else None,
     )
     target = await target_of_deal(tx, permission, booking.deal_id) if booking.deal_id else None
-    stage = form.get("stage") or None
-    is_new_amount = amount is not None and (amount, form.get("currency")) != (known.amount, known.currency)
+    stage, currency = form.get("stage") or None, form.get("currency", "").upper()
+    is_new_amount = amount is not None and (amount, currency) != (known.amount, known.currency)
     if target is None or known.stage is None or not is_showed or not (stage or is_new_amount):
         return [report]
     change = DealChange(
-        stage=stage, amount=amount if is_new_amount else None, currency=form["currency"] if is_new_amount else None
+        stage=stage, amount=amount if is_new_amount else None, currency=currency if is_new_amount else None
     )
     return [report, DealChanged(subject=target.name, change=change, seats_of=target.seats_of or target.company)]
 
@@ -209,9 +220,13 @@ async def render_outcome(  # noqa: PLR0913  # each by its name
     faults: dict[str, str] | None = None,
     is_overtaken: bool = False,
     consequences: str | None = None,
+    before: ActionResult | None = None,
     status: int = 200,
 ) -> Response:
-    """Show the form with these values. `consequences`: what saving them does; None: it is not tried yet."""
+    """Show the form with these values.
+
+    `consequences`: what saving them does; None: it is not tried yet. `before`: the answer that was saved before.
+    """
     viewer = viewer_of(session, state)
     rules = (await in_force(await driver_connection(tx), session.workspace.id)).newest
     context: dict[str, Any] = {
@@ -221,6 +236,7 @@ async def render_outcome(  # noqa: PLR0913  # each by its name
         "offer": await offer_view(tx, session.permission, meeting, viewer, rules),
         "stages": known.later_stages(rules.stages),
         "next_steps": NEXT_STEPS,
+        "currency": await usual_currency(tx, session.permission),
         "seen": seen_of(known),
         "reported": REPORTED,
         "later": await _following(tx, session, state, meeting.id),
@@ -228,5 +244,6 @@ async def render_outcome(  # noqa: PLR0913  # each by its name
         "faults": faults or {},
         "is_overtaken": is_overtaken,
         "consequences": consequences,
+        "before": before,
     }
     return await render_shell(request, "outcome.html", context, tx=tx, session=session, state=state, status=status)

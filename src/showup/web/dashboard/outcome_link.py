@@ -21,6 +21,7 @@ from showup.outbox.outcome_tokens import OutcomeLink, read_outcome_token
 from showup.reads.agenda import AgendaMeeting
 from showup.reads.command_targets import target_of_booking
 from showup.reads.outcome import OutcomeForm
+from showup.reads.usual_currency import usual_currency
 from showup.values.time_zone import zone_of
 from showup.web.dashboard.amounts import parse_amount
 from showup.web.dashboard.offer import offer_view
@@ -161,7 +162,7 @@ def _is_saved(asked: _Opened, form: dict[str, str], amount: Decimal | None) -> b
     if known.last_report is None or known.last_report.actor != asked.permission.actor:
         return False
     is_same_deal = form.get("stage") in (None, "", known.stage) and (
-        amount is None or (amount, form.get("currency")) == (known.amount, known.currency)
+        amount is None or (amount, form.get("currency", "").upper()) == (known.amount, known.currency)
     )
     is_same_step = form.get("outcome") != "showed" or form.get("next_step", "") in ("", known.next_step)
     return (
@@ -204,6 +205,7 @@ async def _form(  # each by its name
         "offer": await offer_view(tx, asked.permission, asked.meeting, asked.viewer, rules),
         "stages": asked.known.later_stages(rules.stages),
         "next_steps": NEXT_STEPS,
+        "currency": await usual_currency(tx, asked.permission),
         "seen": seen_of(asked.known),
         "reported": REPORTED,
         "later": None,

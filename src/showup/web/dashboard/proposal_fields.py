@@ -109,8 +109,11 @@ def with_amounts(lines: Sequence[FormLine], currency: str) -> list[FormLine]:
     ]
 
 
-def filled_in(context: ProposalContext, known: FoundProposal | None, today: date) -> ProposalForm:
-    """Return the form before anybody typed: a known proposal's, else what the meeting and its deal say."""
+def filled_in(context: ProposalContext, known: FoundProposal | None, today: date, currency: str) -> ProposalForm:
+    """Return the form before anybody typed: a known proposal's, else what the meeting and its deal say.
+
+    `currency` of a new one.
+    """
     if known is not None:
         content = known.content
         lines = [
@@ -131,7 +134,6 @@ def filled_in(context: ProposalContext, known: FoundProposal | None, today: date
             recipient=content.recipient or "",
             lines=with_amounts(lines, content.currency),
         )
-    currency = context.currency or _DEFAULT_CURRENCY
     line = FormLine(quantity="1", price="" if context.amount is None else number(context.amount, currency))
     return ProposalForm(
         title=f"Proposal for {context.company}"[:200] if context.company else "Proposal",

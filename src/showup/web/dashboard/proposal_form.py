@@ -19,6 +19,7 @@ from showup.proposals.pdf_writer import CannotDraw
 from showup.proposals.proposal import MAX_ITEMS, ProposalContent, content_faults, edit_conflict
 from showup.reads.command_targets import target_of_booking
 from showup.reads.proposals import FoundProposal, ProposalContext, find_proposal, load_context, proposals_of_bookings
+from showup.reads.usual_currency import usual_currency
 from showup.web.dashboard.page_route import DashboardRoute, is_part, redirect
 from showup.web.dashboard.proposal_fields import FormLine, ProposalForm, filled_in, form_of
 from showup.web.dashboard.shell import record_visit, render_shell, viewer_of
@@ -29,7 +30,7 @@ from showup.web.http.app_state import AppState, State, read_transaction, write_t
 from showup.web.http.forms import read_form
 from showup.web.http.problems import Refusal
 from showup.web.http.sessions import SignedInMember, check_csrf
-from showup.web.proposal_files import draw_proposal, today_of
+from showup.web.proposal_files import brand_of, draw_proposal, today_of
 
 router = APIRouter(include_in_schema=False, route_class=DashboardRoute)
 
@@ -37,13 +38,18 @@ _OVERTAKEN: Final = "seen"
 
 
 class FormSubject(Struct, frozen=True, kw_only=True):
-    """What the page is about: the meeting, the proposal that is changed (None: a new one), and the one before it."""
+    """What the page is about: the meeting, the proposal that is changed (None: a new one), and the one before it.
+
+    `brand`: who offers it. `currency`: that of the deal, else the usual one.
+    """
 
     context: ProposalContext
     proposal_id: UUID
     known: FoundProposal | None
     before: FoundProposal | None
     stages: tuple[str, ...]
+    brand: str
+    currency: str
 
     @property
     def number(self) -> int:
@@ -58,11 +64,11 @@ async def proposal_form_page(
     """Show the form of a new proposal, filled from the one before, or with `proposal` that of one not sent yet."""
     await record_visit(session, state)
     async with read_transaction(state, session.permission) as tx:
-        page = await _load(tx, session, booking_id, proposal or uuid4())
+        page = await _load(tx, session, state, booking_id, proposal or uuid4())
         if page.known is not None and (conflict := edit_conflict(page.known.status)):
             raise Refusal("conflict", f"{sentence(conflict)}.")
         today = today_of(page.context, state.clock()).date()
-        form = filled_in(page.context, page.known or page.before, today)
+        form = filled_in(page.context, page.known or page.before, today, page.currency)
         seen = seen_of(page.context, page.known)
         return await _render(request, session, state, tx, page=page, form=form, seen=seen)
 
@@ -74,7 +80,7 @@ async def save_proposal_form(request: Request, booking_id: UUID, session: Signed
     check_csrf(request, session, fields)
     form, seen = form_of(fields), fields.get("seen", "")
     async with read_transaction(state, session.permission) as tx:
-        page = await _load(tx, session, booking_id, _id(fields))
+        page = await _load(tx, session, state, booking_id, _id(fields))
     content = form.content(page.known.content.notes if page.known is not None else None)
     faults = _faults(form, content, page, state)
     file = None
@@ -89,7 +95,7 @@ async def save_proposal_form(request: Request, booking_id: UUID, session: Signed
             if isinstance(saved, UUID):
                 return redirect(request, f"proposals/{saved}")
             faults, other = saved
-        page = await _load(tx, session, booking_id, page.proposal_id)
+        page = await _load(tx, session, state, booking_id, page.proposal_id)
         is_overtaken = _OVERTAKEN in faults
         return await _render(
             request,
@@ -129,7 +135,7 @@ async def change_lines(request: Request, booking_id: UUID, session: SignedInMemb
     form = form_of(fields)
     do, _, place = fields.get("do", "").partition(":")
     async with read_transaction(state, session.permission) as tx:
-        page = await _load(tx, session, booking_id, _id(fields))
+        page = await _load(tx, session, state, booking_id, _id(fields))
         if do == "add" and len(form.lines) < MAX_ITEMS:
             form = replace(form, lines=[*form.lines, FormLine(quantity="1")])
         elif do == "remove" and place.isascii() and place.isdigit():
@@ -146,7 +152,7 @@ async def preview_proposal(request: Request, booking_id: UUID, session: SignedIn
     check_csrf(request, session, fields)
     form = form_of(fields)
     async with read_transaction(state, session.permission) as tx:
-        page = await _load(tx, session, booking_id, _id(fields))
+        page = await _load(tx, session, state, booking_id, _id(fields))
         if is_part(request):
             return render_page(request, "parts/proposal_amounts.html", _view(page, form) | {"session": session})
     picture, _ = await _picture(state, session, page, form)
@@ -162,13 +168,15 @@ async def draw_preview(request: Request, booking_id: UUID, session: SignedInMemb
     check_csrf(request, session, fields)
     form = form_of(fields)
     async with read_transaction(state, session.permission) as tx:
-        page = await _load(tx, session, booking_id, _id(fields))
+        page = await _load(tx, session, state, booking_id, _id(fields))
     picture, fault = await _picture(state, session, page, form)
     context = _view(page, form) | {"picture": picture, "fault": fault, "session": session}
     return render_page(request, "parts/proposal_picture.html", context)
 
 
-async def _load(tx: AsyncConnection, session: Session, booking_id: UUID, proposal_id: UUID) -> FormSubject:
+async def _load(
+    tx: AsyncConnection, session: Session, state: AppState, booking_id: UUID, proposal_id: UUID
+) -> FormSubject:
     context = await load_context(tx, session.permission, booking_id)
     if context is None:
         raise _not_found()
@@ -183,6 +191,8 @@ async def _load(tx: AsyncConnection, session: Session, booking_id: UUID, proposa
         known=known,
         before=max(others, key=lambda one: one.number, default=None),
         stages=rules.stages,
+        brand=await brand_of(tx, state, context),
+        currency=context.currency or await usual_currency(tx, session.permission),
     )
 
 
@@ -213,9 +223,12 @@ async def _draw(
     state: AppState, session: Session, page: FormSubject, content: ProposalContent
 ) -> tuple[ProposalFile | None, dict[str, str]]:
     try:
-        return await draw_proposal(state, page.context, content, author=_author(session), is_complete=True), {}
+        drawn = await draw_proposal(
+            state, page.context, content, brand=page.brand, author=_author(session), is_complete=True
+        )
     except CannotDraw as fault:
         return None, {"": f"Not saved: {fault}"}
+    return drawn, {}
 
 
 def _author(session: Session) -> str:
@@ -228,7 +241,9 @@ async def _picture(
     """Return the first page as Base64 and the number of pages, or why there is none."""
     try:
         content = form.readable()
-        drawn = await draw_proposal(state, page.context, content, author=_author(session), is_complete=False)
+        drawn = await draw_proposal(
+            state, page.context, content, brand=page.brand, author=_author(session), is_complete=False
+        )
     except (CannotDraw, ArithmeticError) as fault:
         return None, str(fault) or "The amounts are too large."
     return (base64.b64encode(drawn.picture).decode(), drawn.pages), None

@@ -8,18 +8,18 @@ from fastapi import APIRouter, Query, Request, Response
 
 from showup.access import sessions_store
 from showup.access.teammate import Session
-from showup.bookings.booking import MeetingOutcome
 from showup.database.engine import driver_connection
 from showup.dispatch import manual_actions
 from showup.events.booking import OutcomeReported
 from showup.events.delivery import RecordChosen
 from showup.reads.command_targets import target_of_booking
 from showup.reads.deliveries import workspace_of_delivery
-from showup.web.dashboard.action_result import ActionResult, Undo
+from showup.web.dashboard.action_result import ActionResult
+from showup.web.dashboard.just_reported import correction, just_reported
 from showup.web.dashboard.page_route import DashboardRoute, is_part, redirect
 from showup.web.dashboard.pipeline import render_board
 from showup.web.dashboard.pipeline_view import query_of
-from showup.web.dashboard.reports import OTHERS, OUTCOMES, REPORTED
+from showup.web.dashboard.reports import OUTCOMES, REPORTED
 from showup.web.dashboard.shell import record_visit, shell_context, viewer_of
 from showup.web.dashboard.templates import render_page
 from showup.web.dashboard.today_view import build_today
@@ -35,14 +35,17 @@ Who = Annotated[str, Query(pattern="^(mine|team)$")]
 
 
 @router.get("/")
-async def today_page(request: Request, session: SignedIn, state: State, who: Who | None = None) -> Response:
-    """Show the page."""
+async def today_page(
+    request: Request, session: SignedIn, state: State, who: Who | None = None, reported: UUID | None = None
+) -> Response:
+    """Show the page; `reported` is the booking whose outcome was saved before."""
     since = sessions_store.last_visit(session.teammate, state.clock())
     await record_visit(session, state)
     async with read_transaction(state, session.permission) as tx:
         viewer = viewer_of(session, state)
         today = await build_today(tx, session, viewer, who=who, since=since)
-        context = await shell_context(tx, session, viewer) | {"today": today, "result": None}
+        result = await just_reported(tx, session.permission, reported)
+        context = await shell_context(tx, session, viewer) | {"today": today, "result": result}
     return render_page(request, "today.html", context)
 
 
@@ -77,7 +80,7 @@ async def report(request: Request, booking_id: UUID, session: SignedInMember, st
         action_result = ActionResult(booking_id=booking.id, text=f"Not reported: {result.refused}.", is_fault=True)
     else:
         text = f"Reported: {REPORTED[outcome]}."
-        action_result = ActionResult(booking_id=booking.id, text=text, undo=_correction(booking.id, outcome, form))
+        action_result = ActionResult(booking_id=booking.id, text=text, undo=correction(booking.id, outcome, form))
     return await show_after(request, session, state, form, action_result)
 
 
@@ -111,15 +114,6 @@ async def retry(request: Request, session: SignedInMember, state: State) -> Resp
     if result.expired:
         text += f" {result.expired} came too late: their time is over."
     return await show_after(request, session, state, form, ActionResult(text=text))
-
-
-def _correction(booking_id: UUID, outcome: MeetingOutcome, form: dict[str, str]) -> Undo | None:
-    """Return the button that reports the other answer."""
-    if outcome not in OTHERS:
-        return None
-    other, label = OTHERS[outcome]
-    kept: dict[str, str] = {name: form[name] for name in ("who", "back", "board") if name in form}
-    return Undo(label=label, path=f"bookings/{booking_id}/report", fields={"outcome": other, **kept})
 
 
 async def show_after(

@@ -15,7 +15,7 @@ from showup.events.booking import AttendeeDismissed, DismissalUndone, MatchUndon
 from showup.reads.command_targets import BookingTarget, target_of_booking
 from showup.reads.matches import find_match
 from showup.reads.rows import Item
-from showup.reads.unmatched import find_unmatched
+from showup.reads.unmatched import find_unmatched, has_leads
 from showup.web.dashboard.page_route import DashboardRoute, is_part, redirect
 from showup.web.dashboard.shell import record_visit, render_shell, viewer_of
 from showup.web.dashboard.templates import render_page
@@ -166,6 +166,7 @@ async def _page(
             "current": current,
             "later": None if current is None else queue.after(current),
             "done": done,
+            "has_leads": (pair is not None and pair.lead is not None) or await has_leads(tx, session.permission),
         }
         return await render_shell(request, "unmatched.html", context, tx=tx, session=session, state=state)
 

@@ -33,6 +33,7 @@ class QueueRow(Struct, frozen=True, kw_only=True):
     note: str
     sure: int | None
     is_sure: bool
+    simulated: bool
 
 
 class Queue(Struct, frozen=True, kw_only=True):
@@ -173,6 +174,7 @@ def _queue_row(item: Item, campaigns: dict[str, Membership], viewer: Viewer) -> 
         note=f"{viewer.moment(item['start_time'])} · {note}",
         sure=round(100 * score) if candidates else None,
         is_sure=score >= _SURE,
+        simulated=item["simulated"],
     )
 
 

@@ -253,7 +253,12 @@ def _condition(
     because = queue.because or ""
     if queue.condition in ("paused", "failing"):
         since = f"Fails since {viewer.moment(queue.since)}. " if queue.since else "Fails. "
-        return "bad", since + last, because, "Showup tries again by itself. Test it to see the fault as it is now."
+        return (
+            "bad",
+            since + last,
+            because,
+            "Showup retries by itself. If a setting is wrong, correct it; Test shows whether it works now.",
+        )
     if queue.condition == "failed":
         return "warn", last, because, "Correct the cause, then retry what failed."
     return "good" if queue.last_success_at else "", last, "", ""

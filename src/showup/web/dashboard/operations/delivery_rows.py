@@ -119,12 +119,12 @@ def _says(status: DestinationStatus, viewer: Viewer) -> str:
     since = f" since {viewer.moment(status.since)}" if status.since else ""
     match status.condition:
         case "paused":
-            until = f", tried again {viewer.relative(status.paused_until)}" if status.paused_until else ""
-            return f"Does not work{since}{until}"
+            until = f". Next try {viewer.relative(status.paused_until)}" if status.paused_until else ""
+            return f"Failing{since}{until}"
         case "failing":
-            return f"Does not work{since}, tried again by itself"
+            return f"Failing{since}. Showup retries by itself"
         case "failed":
-            return "Works, but some deliveries failed"
+            return "Works, but some deliveries failed" if status.last_success_at else "None delivered yet, some failed"
         case _:
             return "Works" if status.last_success_at else "Nothing sent yet"
 

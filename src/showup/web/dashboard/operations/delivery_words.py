@@ -25,7 +25,7 @@ OUTCOMES: Final[dict[str | None, tuple[str, str]]] = {
     "previewed": ("good", "Stored in the mail preview"),
     "try_again": ("warn", "Failed, to be tried again"),
     "asked": ("warn", "A person was asked"),
-    "gave_up": ("bad", "Refused for good"),
+    "gave_up": ("bad", "Failed"),
     "stopped": ("", "Stopped: no longer needed"),
     "lost": ("warn", "No result: the process stopped"),
     None: ("", "In progress"),
@@ -95,13 +95,13 @@ def advice_of(delivery: Mapping[str, Any], refused: str | None) -> str:
         case "failed" | "skipped" | "previewed" if refused is None:
             if delivery["state"] == "previewed":
                 return "Nobody received it. Connect Resend or SMTP, then retry it: it is written again and sent."
-            return "Correct what the reason names, then retry it. It is sent once, however often you press."
+            return "Correct the cause, then retry. However often you press, it is sent once."
         case "failed" | "skipped" | "withdrawn" if refused is not None:
             return f"It can't be sent any more: {refused.rstrip('.')}."
         case "withdrawn":
             return "A person withdrew it. Retry it to send it after all."
         case "scheduled" if delivery["attempts"]:
-            return "Showup tries again by itself. Nothing is lost meanwhile."
+            return "Showup retries by itself. If the last attempt fails too, you can retry it here."
         case "scheduled" | "sending":
             return "Nothing to do: Showup sends it by itself."
         case "delivered" if delivery["feedback"] in _FEEDBACK:

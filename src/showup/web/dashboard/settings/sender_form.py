@@ -79,4 +79,4 @@ def meetings_of(rule: SenderRule) -> str:
         return f"booked on {rule.host}, or with organizers at {rule.domain}"
     if rule.host:
         return f"booked on {rule.host}"
-    return f"with organizers at {rule.domain}" if rule.domain else "all other meetings"
+    return f"with organizers at {rule.domain}" if rule.domain else "all meetings without a sender of their own"
