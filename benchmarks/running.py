@@ -26,18 +26,18 @@ class RunningShowup(NamedTuple):
     pid: int
 
     def child(self, kind: str) -> int:
-        """Returns the process id of its child of this kind: web, work or deliver. Linux only."""
+        """Returns the process id of its child of this kind: web or work. Linux only."""
         for path in Path("/proc").iterdir():
             with suppress(OSError, ValueError):
                 is_child = int((path / "stat").read_text().rpartition(")")[2].split()[1]) == self.pid
-                if is_child and kind.encode() in (path / "cmdline").read_bytes().split(b"\0"):
+                if is_child and (path / "comm").read_text().startswith(f"showup-{kind}"):
                     return int(path.name)
         raise RuntimeError(f"showup serve has no child {kind}")
 
 
 @asynccontextmanager
 async def running_showup(url: str) -> AsyncIterator[RunningShowup]:
-    """Yields a `showup serve`: its parent, one web process, one worker of each kind."""
+    """Yields a `showup serve`: its parent, one web process, one worker."""
     settings = {
         "DATABASE_URL": url,
         "SHOWUP_SECRET_KEY": "x" * 40,

@@ -17,7 +17,7 @@ from sqlalchemy import select
 from benchmarks.children import ready
 from benchmarks.processor_time import peak_memory
 from showup import logs
-from showup.cli.worker_process import tune_garbage_collection
+from showup.cli.child import tune_garbage_collection
 from showup.clock import system_clock
 from showup.container import build_projection_worker, event_handlers
 from showup.database.engine import connect, transaction

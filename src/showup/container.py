@@ -21,7 +21,7 @@ from showup.clock import Clock, system_clock
 from showup.database.embedded.errors import FolderUnusable
 from showup.database.embedded.folder import default_data_folder
 from showup.database.embedded.server import EmbeddedPostgres
-from showup.database.engine import connect, driver_connection, transaction, translate_errors
+from showup.database.engine import POOL_SIZE, connect, driver_connection, transaction, translate_errors
 from showup.database.migrate import upgrade
 from showup.settings import Settings, reveal
 
@@ -50,7 +50,7 @@ _log = structlog.get_logger()
 
 
 class ProcessConfig(Struct, frozen=True, kw_only=True):
-    """Holds the config that every process of one Showup shares; the parent sends it to its children as JSON.
+    """Holds the config that every process of one Showup shares; the parent passes it to its children.
 
     `direct_url` bypasses a connection pooler; use it to listen or to migrate. `secret_keys` is comma-separated.
     """
@@ -364,15 +364,20 @@ def build_renderer(settings: Settings, clock: Clock, *, for_sending: bool) -> "T
 
 @asynccontextmanager
 async def open_container(
-    settings: Settings, config: ProcessConfig, *, clock: Clock = system_clock, direct: bool = False
+    settings: Settings,
+    config: ProcessConfig,
+    *,
+    clock: Clock = system_clock,
+    direct: bool = False,
+    connections: int = POOL_SIZE,
 ) -> AsyncIterator[Container]:
-    """Opens a container for this config; its connections close at the end. `direct` bypasses a connection pooler.
+    """Opens a container for this config; its connections close at the end, at most so many. `direct` bypasses a pooler.
 
     Raises DatabaseUnavailable.
     """
     url = config.direct_url if direct else config.url
     async with translate_errors(url):
-        engine = connect(url)
+        engine = connect(url, pool_size=connections)
     try:
         async with translate_errors(url), engine.connect():
             pass

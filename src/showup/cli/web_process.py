@@ -3,12 +3,11 @@
 import asyncio
 import gc
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
 import uvicorn
 
-from showup.cli.parent_process import report_ready
 from showup.container import Container
 from showup.web.webhooks.calcom_protocol import protocol_for
 
@@ -20,19 +19,25 @@ _BACKLOG = 256
 class _UvicornServer(uvicorn.Server):
     """Reports when it serves, and installs no signal handlers."""
 
+    def __init__(self, config: uvicorn.Config, report_ready: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._report_ready = report_ready
+
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
-        report_ready()
+        self._report_ready()
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
 
 
-async def run_web_server(container: Container, listen_socket: socket.socket, stop: asyncio.Event) -> None:
+async def run_web_server(
+    container: Container, listen_socket: socket.socket, stop: asyncio.Event, report_ready: Callable[[], None]
+) -> None:
     """Serves on a listening socket until `stop`; requests received before are still stored and answered."""
     await container.directory.refresh()
-    server = _UvicornServer(_uvicorn_config(container))
+    server = _UvicornServer(_uvicorn_config(container), report_ready)
     # Existing objects are long-lived: scanning all of them repeatedly would delay every request by 50 ms.
     gc.collect()
     gc.freeze()
