@@ -1,6 +1,6 @@
 """One process that applies events, as measured.
 
-`python -m benchmarks.worker beside URL` applies until SIGTERM, as `showup work` does; `… batches URL` and `… one-by-one
+`python -m benchmarks.worker beside URL` applies until SIGTERM; `… batches URL` and `… one-by-one
 URL` apply the stored events, print how many after each batch, then the cost as one line of JSON.
 """
 

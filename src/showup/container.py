@@ -21,7 +21,7 @@ from showup.clock import Clock, system_clock
 from showup.database.embedded.errors import FolderUnusable
 from showup.database.embedded.folder import default_data_folder
 from showup.database.embedded.server import EmbeddedPostgres
-from showup.database.engine import POOL_SIZE, connect, driver_connection, transaction, translate_errors
+from showup.database.engine import connect, driver_connection, transaction, translate_errors
 from showup.database.migrate import upgrade
 from showup.settings import Settings, reveal
 
@@ -364,20 +364,16 @@ def build_renderer(settings: Settings, clock: Clock, *, for_sending: bool) -> "T
 
 @asynccontextmanager
 async def open_container(
-    settings: Settings,
-    config: ProcessConfig,
-    *,
-    clock: Clock = system_clock,
-    direct: bool = False,
-    connections: int = POOL_SIZE,
+    settings: Settings, config: ProcessConfig, *, clock: Clock = system_clock, direct: bool = False
 ) -> AsyncIterator[Container]:
-    """Opens a container for this config; its connections close at the end, at most so many. `direct` bypasses a pooler.
+    """Opens a container for this config; its connections close at the end. `direct` bypasses a connection pooler.
 
     Raises DatabaseUnavailable.
     """
+    # A worker's batches of events and its dispatch cycles share the connections.
     url = config.direct_url if direct else config.url
     async with translate_errors(url):
-        engine = connect(url, pool_size=connections)
+        engine = connect(url, pool_size=20 if direct else 10)
     try:
         async with translate_errors(url), engine.connect():
             pass

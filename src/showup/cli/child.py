@@ -26,8 +26,6 @@ from showup.delivery_worker import open_delivery_worker
 from showup.settings import Settings
 
 _GC_THRESHOLD: Final = 50_000
-# Batches of events and dispatch cycles share the connections.
-_WORKER_CONNECTIONS: Final = 20
 
 _log = structlog.get_logger()
 
@@ -61,7 +59,7 @@ def run_worker(inherited: Inheritance, parent: ParentProcess) -> None:
 
     async def work(stop: asyncio.Event) -> None:
         settings, config = inherited.settings, inherited.config
-        async with open_container(settings, config, direct=True, connections=_WORKER_CONNECTIONS) as container:
+        async with open_container(settings, config, direct=True) as container:
             await _work(container, config, stop, parent)
 
     _run(work, inherited, parent)

@@ -5,7 +5,6 @@ thread that calls it: the parent must have no other thread, and no event loop, a
 """
 
 import multiprocessing
-import os
 import time
 from collections.abc import Callable, Mapping
 from multiprocessing.connection import wait
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 import structlog
 
-from showup.cli.parent_process import ParentProcess, ParentPipes
+from showup.cli.parent_process import ParentPipes, ParentProcess
 
 if TYPE_CHECKING:
     from multiprocessing.context import ForkProcess

@@ -4,7 +4,7 @@ import asyncio
 import gc
 import signal
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from functools import partial
@@ -70,9 +70,7 @@ def supervise(settings: Settings, plan: Plan, on_ready: Callable[[Ready], None])
         processes.run(mains, lambda: on_ready(ready), partial(_check_database, server))
 
 
-def _open_while_importing(
-    settings: Settings, stack: ExitStack
-) -> tuple["ProcessConfig", EmbeddedPostgres | None]:
+def _open_while_importing(settings: Settings, stack: ExitStack) -> tuple["ProcessConfig", EmbeddedPostgres | None]:
     """Opens the database until the stack ends, and imports meanwhile what the children use."""
     from showup.container import open_database
 
@@ -102,14 +100,13 @@ async def _prepare(settings: Settings, config: "ProcessConfig", plan: Plan) -> R
 
 def _child_mains(
     settings: Settings, config: "ProcessConfig", server: EmbeddedPostgres | None, plan: Plan
-) -> dict[str, ChildMain]:
+) -> Mapping[str, ChildMain]:
     from showup.cli.child import Inheritance, run_web, run_worker
 
     inherited = Inheritance(settings=settings, config=config, server=server, listen_socket=plan.listen_socket)
     web, worker = partial(run_web, inherited), partial(run_worker, inherited)
-    return {f"web-{number}": web for number in range(1, plan.web_processes + 1)} | {
-        f"work-{number}": worker for number in range(1, plan.workers + 1)
-    }
+    mains = {f"web-{number}": web for number in range(1, plan.web_processes + 1)}
+    return mains | {f"work-{number}": worker for number in range(1, plan.workers + 1)}
 
 
 async def _create_first_run_link(container: "Container") -> str | None:

@@ -14,9 +14,6 @@ from showup.database.fault import driver_error_of
 CONNECT_TIMEOUT = 10.0
 """Seconds after which a server that does not answer counts as unavailable."""
 
-POOL_SIZE = 10
-"""The connections of a process, unless it needs more."""
-
 _POOL_TIMEOUT = 5.0
 _STATEMENT_TIMEOUT = 60.0
 _RECYCLE_AFTER = 1800
@@ -42,7 +39,7 @@ class DatabaseUnavailable(Exception):
     """The database cannot be reached; the text says which address was tried, why, and what to do."""
 
 
-def connect(url: str, *, pool_size: int = POOL_SIZE, statement_timeout: float | None = _STATEMENT_TIMEOUT) -> AsyncEngine:
+def connect(url: str, *, pool_size: int = 10, statement_timeout: float | None = _STATEMENT_TIMEOUT) -> AsyncEngine:
     """Return an engine for the PostgreSQL at `url`, with at most `pool_size` connections; it connects on first use.
 
     `url` is libpq's: `postgresql://user:password@host:port/name?sslmode=…`, or `?host=<socket folder>`. With
