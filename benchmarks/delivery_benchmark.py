@@ -1,7 +1,6 @@
 """A database with reminders far ahead, a fake provider, and one worker between the two, with its speed."""
 
 from asyncio import sleep
-from asyncio.subprocess import Process
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -100,9 +99,9 @@ class DeliveryBenchmark:
             )
         await self.driver.execute("VACUUM ANALYZE deliveries, bookings, booking_attendees")
 
-    async def _measure(self, worker: Process, label: str, count: int) -> Row:
+    async def _measure(self, worker: int, label: str, count: int) -> Row:
         """Measures from the first call at the provider to the last."""
-        before, cpu_before = await arrival_count(self._provider_url), cpu_seconds(worker.pid)
+        before, cpu_before = await arrival_count(self._provider_url), cpu_seconds(worker)
         postgres_before = postgres_cpu_seconds(self._environment)
         await wake_dispatcher(self.driver, _now())
         arrivals = (await self._wait_for_arrivals(before + count, label))[before:]
@@ -111,7 +110,7 @@ class DeliveryBenchmark:
             label=label,
             times=len(arrivals),
             per_second=len(arrivals) / (arrivals[-1].at - arrivals[0].at),
-            worker_us=_us_per_item(cpu_before, cpu_seconds(worker.pid), count),
+            worker_us=_us_per_item(cpu_before, cpu_seconds(worker), count),
             postgres_us=_us_per_item(postgres_before, postgres_cpu_seconds(self._environment), count),
         )
 

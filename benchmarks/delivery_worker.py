@@ -4,16 +4,15 @@ import asyncio
 import os
 import socket
 import sys
-from asyncio.subprocess import DEVNULL, PIPE, Process
+from asyncio.subprocess import DEVNULL, PIPE
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import asyncpg
-import msgspec
 
 from benchmarks.children import child, lines
 from benchmarks.environment import BenchmarkEnvironment
-from showup.container import ProcessConfig as Stood
+from benchmarks.running import child_of
 
 _POLICY = '[[senders]]\nfrom = "meetings@outbound.example"\n'
 _CONNECTION = """
@@ -40,8 +39,8 @@ async def add_connection(driver: asyncpg.Connection, *, at_once: int) -> None:
 
 
 @asynccontextmanager
-async def delivery_worker(environment: BenchmarkEnvironment, url: str, provider_url: str) -> AsyncIterator[Process]:
-    """Starts one process that sends what is due in the database at `url`. Raises RuntimeError."""
+async def delivery_worker(environment: BenchmarkEnvironment, url: str, provider_url: str) -> AsyncIterator[int]:
+    """Starts one process that sends what is due in the database at `url`, and yields its id. Raises RuntimeError."""
     policy = environment.folder / "showup.toml"
     policy.write_text(_POLICY)
     settings = {
@@ -52,19 +51,16 @@ async def delivery_worker(environment: BenchmarkEnvironment, url: str, provider_
         "RESEND_API_URL": provider_url,
     }
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "showup.cli.child", "deliver"),
-        stdin=PIPE,
+        *(sys.executable, "-m", "showup", "work"),
         stdout=PIPE,
         stderr=None if sys.stderr.isatty() else DEVNULL,
         cwd=environment.folder,
         env=os.environ | settings,
     )
     try:
-        assert process.stdin is not None, "it was started with a pipe"
-        process.stdin.write(msgspec.json.encode(Stood(url=url, direct_url=url, secret_keys=_SECRET_KEY)) + b"\n")
-        if await lines(process).readline() != b"ready\n":
+        if not (await lines(process).readline()).startswith(b"Showup runs"):
             raise RuntimeError("the worker ended before it was ready")
-        yield process
+        yield child_of(process.pid, "work")
     finally:
         if process.returncode is None:
             process.terminate()

@@ -14,7 +14,7 @@ from benchmarks.bodies import Sent, cancellation, history
 from benchmarks.environment import BenchmarkEnvironment, scalar
 from benchmarks.projection import ingest, postgres_cpu_seconds
 from benchmarks.results import BenchmarkReport, Ratio
-from showup.cli.worker_process import tune_garbage_collection
+from showup.cli.child import tune_garbage_collection
 from showup.clock import system_clock
 from showup.container import build_projection_worker
 from showup.database.engine import connect

@@ -8,8 +8,9 @@ from asyncio.subprocess import PIPE, STDOUT, Process
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from datetime import datetime
-from pathlib import Path
 from typing import NamedTuple
+
+import psutil
 
 from benchmarks.bodies import SECRET
 from benchmarks.children import ROOT, lines
@@ -26,18 +27,21 @@ class RunningShowup(NamedTuple):
     pid: int
 
     def child(self, kind: str) -> int:
-        """Returns the process id of its child of this kind: web, work or deliver. Linux only."""
-        for path in Path("/proc").iterdir():
-            with suppress(OSError, ValueError):
-                is_child = int((path / "stat").read_text().rpartition(")")[2].split()[1]) == self.pid
-                if is_child and kind.encode() in (path / "cmdline").read_bytes().split(b"\0"):
-                    return int(path.name)
-        raise RuntimeError(f"showup serve has no child {kind}")
+        """Returns the process id of its child of this kind: web or work. Linux only."""
+        return child_of(self.pid, kind)
+
+
+def child_of(pid: int, kind: str) -> int:
+    """Returns the process id of a process's child of this kind. Linux only."""
+    for child in psutil.Process(pid).children():
+        if child.name().startswith(f"showup-{kind}"):
+            return int(child.pid)
+    raise RuntimeError(f"{pid} has no child {kind}")
 
 
 @asynccontextmanager
 async def running_showup(url: str) -> AsyncIterator[RunningShowup]:
-    """Yields a `showup serve`: its parent, one web process, one worker of each kind."""
+    """Yields a `showup serve`: its parent, one web process, one worker."""
     settings = {
         "DATABASE_URL": url,
         "SHOWUP_SECRET_KEY": "x" * 40,

@@ -1,6 +1,6 @@
 """One process that applies events, as measured.
 
-`python -m benchmarks.worker beside URL` applies until SIGTERM, as `showup work` does; `… batches URL` and `… one-by-one
+`python -m benchmarks.worker beside URL` applies until SIGTERM; `… batches URL` and `… one-by-one
 URL` apply the stored events, print how many after each batch, then the cost as one line of JSON.
 """
 
@@ -17,7 +17,7 @@ from sqlalchemy import select
 from benchmarks.children import ready
 from benchmarks.processor_time import peak_memory
 from showup import logs
-from showup.cli.worker_process import tune_garbage_collection
+from showup.cli.child import tune_garbage_collection
 from showup.clock import system_clock
 from showup.container import build_projection_worker, event_handlers
 from showup.database.engine import connect, transaction

@@ -82,7 +82,7 @@ class ShowupProcess:
     def children(self, kind: str) -> list[psutil.Process]:
         """Returns its children of one kind: `web` or `work`."""
         processes = psutil.Process(self.process.pid).children()
-        return [child for child in processes if kind in child.cmdline()[-2:]]
+        return [child for child in processes if child.name().startswith(f"showup-{kind}")]
 
     def post(self, body: bytes | None = None, *, secret: str = SECRET) -> httpx2.Response:
         """Sends a signed webhook: `body`, or else a new booking."""

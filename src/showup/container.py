@@ -50,7 +50,7 @@ _log = structlog.get_logger()
 
 
 class ProcessConfig(Struct, frozen=True, kw_only=True):
-    """Holds the config that every process of one Showup shares; the parent sends it to its children as JSON.
+    """Holds the config that every process of one Showup shares; the parent passes it to its children.
 
     `direct_url` bypasses a connection pooler; use it to listen or to migrate. `secret_keys` is comma-separated.
     """
@@ -115,6 +115,8 @@ class Container:
         self.engine = engine
         self.clock = clock
         self.direct_url = direct_url
+        # Set when this process is about to stop, but still answers requests.
+        self.draining = asyncio.Event()
 
     @cached_property
     def directory(self) -> AccountDirectory:
@@ -169,11 +171,6 @@ class Container:
         from showup.web.live.feed import LiveFeed
 
         return LiveFeed(self.engine, direct_listener(self.direct_url))
-
-    @cached_property
-    def draining(self) -> asyncio.Event:
-        """Returns the event that is set when this process is about to stop, but still answers requests."""
-        return asyncio.Event()
 
     @cached_property
     def setup_actions(self) -> "SetupActions":
@@ -378,7 +375,7 @@ async def open_container(
     """
     url = config.direct_url if direct else config.url
     async with translate_errors(url):
-        engine = connect(url)
+        engine = connect(url, pool_size=20 if direct else 10)  # Batches of events and dispatch cycles share a worker's.
     try:
         async with translate_errors(url), engine.connect():
             pass

@@ -66,7 +66,7 @@ class Program:
             return [
                 process
                 for process in psutil.Process(self.process.pid).children()
-                if kind in _command_line(process)[-2:]
+                if process.name().startswith(f"showup-{kind}")
             ]
         return []
 

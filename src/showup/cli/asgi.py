@@ -56,18 +56,22 @@ async def open_app() -> AsyncIterator[App]:
     """
     from showup import logs
     from showup.cli.settings_check import load_checked
-    from showup.cli.supervisor import opened_database
-    from showup.container import open_container, prepare_database
+    from showup.container import open_container, open_database, prepare_database
     from showup.sync_settings import sync_connections, sync_policy
 
     settings = load_checked()
     logs.configure(settings.log_level, settings.log_format)
-    async with opened_database(settings) as (config, _):
+    database = open_database(settings)
+    # Neither may block the event loop, which is the host's.
+    config, _ = await asyncio.to_thread(database.__enter__)
+    try:
         await prepare_database(config)
         await sync_policy(config, settings)
         await sync_connections(config, settings)
         async with open_container(settings, config) as container, _stores_webhooks(container):
             yield container.asgi_app
+    finally:
+        await asyncio.to_thread(database.__exit__, None, None, None)
 
 
 @asynccontextmanager

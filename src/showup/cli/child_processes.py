@@ -1,120 +1,117 @@
-"""Starts the child processes of one parent, restarts them when they die, and stops them together."""
+"""Forks the child processes of one parent, restarts them when they die, and stops them together.
 
-import asyncio
-import sys
-from asyncio.subprocess import PIPE, Process
-from collections.abc import Sequence
-from contextlib import suppress
-from typing import TYPE_CHECKING
+A forked child shares the memory of all that its parent has imported, and starts in milliseconds. A fork copies only the
+thread that calls it: the parent must have no other thread, and no event loop, at that time.
+"""
 
-import msgspec
+import multiprocessing
+import time
+from collections.abc import Callable, Mapping
+from multiprocessing.connection import wait
+from typing import TYPE_CHECKING, Final, TypeAlias
+
 import structlog
 
-from showup.clock import wait_until_set
+from showup.cli.parent_process import ParentPipes, ParentProcess
 
 if TYPE_CHECKING:
-    from showup.container import ProcessConfig
+    from multiprocessing.context import ForkProcess
 
+_CHECK_INTERVAL: Final = 1.0
 _MIN_RESTART_DELAY, _MAX_RESTART_DELAY = 0.25, 5.0
-_STABLE_AFTER = 10.0
+_STABLE_AFTER: Final = 10.0
 # Together with PostgreSQL's own shutdown, this stays below the 3 s that people wait after Ctrl-C.
-_EXIT_TIMEOUT = 2.0
+_EXIT_TIMEOUT: Final = 2.0
+
+ChildMain: TypeAlias = Callable[[ParentProcess], None]
+"""What a child does, from its start to its exit."""
 
 _log = structlog.get_logger()
 
 
-class ChildSpec(msgspec.Struct, frozen=True, kw_only=True):
-    """Describes one child: its name in logs, the arguments of `showup.cli.child`, and the sockets that it inherits."""
+class _Child:
+    """One child, and the process in which it runs at present."""
 
-    name: str
-    arguments: tuple[str, ...]
-    sockets: tuple[int, ...] = ()
+    def __init__(self, name: str, main: ChildMain) -> None:
+        self.name = name
+        self.process: ForkProcess | None = None
+        self.start_at = 0.0
+        self._main = main
+        self._started_at = 0.0
+        self._delay = _MIN_RESTART_DELAY
+
+    def start(self, pipes: ParentPipes) -> None:
+        self._started_at = time.monotonic()
+        self.process = multiprocessing.get_context("fork").Process(target=self._run, args=(pipes,))
+        self.process.start()
+
+    def note_end(self) -> None:
+        """Plans the next start, later each time if the process ends soon after its start."""
+        now = time.monotonic()
+        is_stable = now - self._started_at > _STABLE_AFTER
+        self._delay = _MIN_RESTART_DELAY if is_stable else min(2 * self._delay, _MAX_RESTART_DELAY)
+        self.start_at = now + self._delay
+        self.process = None
+        _log.warning("process_ended", process=self.name, again_in_seconds=self._delay)
+
+    def _run(self, pipes: ParentPipes) -> None:
+        self._main(ParentProcess(self.name, pipes))
 
 
 class ChildProcesses:
-    """The children of one command. They load at once, and begin their work when they receive a process config."""
+    """The children of one command. After `stop`, they may take `drain_seconds` longer than usual to end."""
 
-    def __init__(self, children: Sequence[ChildSpec], *, drain_seconds: float = 0) -> None:
-        self._children = children
+    def __init__(self, *, drain_seconds: float = 0) -> None:
         self._exit_timeout = _EXIT_TIMEOUT + drain_seconds
-        self._config: asyncio.Future[ProcessConfig] = asyncio.get_running_loop().create_future()
-        self._not_ready = {child.name for child in children}
-        self._all_ready = asyncio.Event()
-        self.all_exited = asyncio.Event()
+        self._children: list[_Child] = []
+        self._stopping = False
+        self._pipes = ParentPipes.open()
 
-    async def run(self, stop: asyncio.Event) -> None:
-        """Supervises the children until `stop`; then all children have exited and `all_exited` is set."""
+    def stop(self, *_: object) -> None:
+        """Tells the children to stop, and `run` to return when they have; serves as a signal handler."""
+        self._stopping = True
+        for child in self._children:
+            if child.process is not None:
+                child.process.terminate()
+
+    def run(self, mains: Mapping[str, ChildMain], on_ready: Callable[[], None], check: Callable[[], None]) -> None:
+        """Runs one child for each name until `stop`.
+
+        Calls `on_ready` once, when every child has begun its work, and `check` about every second.
+        """
+        self._children = [_Child(name, main) for name, main in mains.items()]
+        not_ready = set(mains)
         try:
-            await asyncio.gather(*(self._supervise(child, stop) for child in self._children))
+            while not self._stopping:
+                self._start_due()
+                self._wait()
+                if not_ready and not (not_ready := not_ready - self._pipes.read_ready()):
+                    on_ready()
+                check()
         finally:
-            self.all_exited.set()
+            self._end()
 
-    def start(self, config: "ProcessConfig") -> None:
-        """Sends the config to the children, which then begin their work."""
-        self._config.set_result(config)
+    def _start_due(self) -> None:
+        now = time.monotonic()
+        for child in self._children:
+            if child.process is None and child.start_at <= now:
+                child.start(self._pipes)
 
-    async def wait_ready(self, stop: asyncio.Event) -> bool:
-        """Waits until every child has begun its work; returns False if `stop` is set first."""
-        waiting = [asyncio.create_task(event.wait()) for event in (self._all_ready, stop)]
-        await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
-        for task in waiting:
-            task.cancel()
-        return self._all_ready.is_set()
+    def _wait(self) -> None:
+        """Waits for a child to die or to report, for the next start, or for the next check."""
+        now = time.monotonic()
+        delays = [child.start_at - now for child in self._children if child.process is None]
+        sentinels = [child.process.sentinel for child in self._children if child.process is not None]
+        wait([self._pipes.ready, *sentinels], timeout=max(0.0, min([_CHECK_INTERVAL, *delays])))
+        for child in self._children:
+            if not self._stopping and child.process is not None and not child.process.is_alive():
+                child.note_end()
 
-    async def _supervise(self, child: ChildSpec, stop: asyncio.Event) -> None:
-        delay = _MIN_RESTART_DELAY
-        clock = asyncio.get_running_loop().time
-        while not stop.is_set():
-            started_at = clock()
-            await self._run_once(child, stop)
-            if stop.is_set():
-                return
-            delay = _MIN_RESTART_DELAY if clock() - started_at > _STABLE_AFTER else min(2 * delay, _MAX_RESTART_DELAY)
-            _log.warning("process_ended", process=child.name, again_in_seconds=delay)
-            await wait_until_set(stop, delay)
-
-    async def _run_once(self, child: ChildSpec, stop: asyncio.Event) -> None:
-        process = await _start_process(child)
-        config_task = asyncio.create_task(self._send_config(child, process))
-        exit_task = asyncio.create_task(process.wait())
-        stop_task = asyncio.create_task(stop.wait())
-        try:
-            await asyncio.wait({exit_task, stop_task}, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            config_task.cancel()
-            stop_task.cancel()
-            await _end_process(process, self._exit_timeout)
-            await asyncio.gather(exit_task, config_task, stop_task, return_exceptions=True)
-
-    async def _send_config(self, child: ChildSpec, process: Process) -> None:
-        assert process.stdin is not None
-        assert process.stdout is not None
-        config = await asyncio.shield(self._config)
-        process.stdin.write(msgspec.json.encode(config) + b"\n")
-        if await process.stdout.readline():
-            self._not_ready.discard(child.name)
-            if not self._not_ready:
-                self._all_ready.set()
-
-
-async def _start_process(child: ChildSpec) -> Process:
-    return await asyncio.create_subprocess_exec(
-        *(sys.executable, "-P", "-m", "showup.cli.child", *child.arguments),
-        stdin=PIPE,
-        stdout=PIPE,
-        pass_fds=child.sockets,
-        # Ctrl-C at a terminal must reach only the parent, which then stops the children.
-        start_new_session=True,
-    )
-
-
-async def _end_process(process: Process, exit_timeout: float) -> None:
-    assert process.stdin is not None
-    process.stdin.close()
-    try:
-        async with asyncio.timeout(exit_timeout):
-            await process.wait()
-    except TimeoutError:
-        with suppress(ProcessLookupError):
-            process.kill()
-        await process.wait()
+    def _end(self) -> None:
+        self.stop()
+        deadline = time.monotonic() + self._exit_timeout
+        for process in [child.process for child in self._children if child.process is not None]:
+            process.join(max(0.0, deadline - time.monotonic()))
+            if process.is_alive():
+                process.kill()
+                process.join()

@@ -29,32 +29,25 @@ def serve(
         int | None, typer.Option(min=0, max=65535, help="The port; 0 for any free port. Default: SHOWUP_PORT.")
     ] = None,
     web_processes: Annotated[int, typer.Option(min=1, help="How many web processes to start.")] = 1,
-    no_work: Annotated[bool, typer.Option("--no-work", help="Start no workers; run `showup work` for them.")] = False,
+    no_work: Annotated[bool, typer.Option("--no-work", help="Start no worker; run `showup work` for it.")] = False,
 ) -> None:
-    """Start Showup: the web server, the workers, and an embedded database unless DATABASE_URL names another one.
+    """Start Showup: the web server, a worker, and an embedded database unless DATABASE_URL names another one.
 
     Example: showup serve --host 0.0.0.0 --port 8080 --web-processes 2
     """
-    from showup.cli.child_processes import ChildSpec
     from showup.cli.settings_check import load_checked
-    from showup.cli.supervisor import supervise
+    from showup.cli.supervisor import Plan, supervise
 
-    settings = load_checked()
-    listen_socket = open_listen_socket(host or settings.host, settings.port if port is None else port)
-    fd = listen_socket.fileno()
-    children = [
-        ChildSpec(name=f"web-{number}", arguments=("web", str(fd)), sockets=(fd,))
-        for number in range(1, web_processes + 1)
-    ]
-    if not no_work:
-        children += [ChildSpec(name="work-1", arguments=("work",)), ChildSpec(name="deliver-1", arguments=("deliver",))]
-    with listen_socket, _shared_metrics_folder(web_processes):
-        supervise(
-            settings,
-            children,
-            lambda ready: _print_banner(settings, listen_socket, ready),
-            sync_settings=True,
-        )
+    with _shared_metrics_folder(web_processes):
+        settings = load_checked()
+        with open_listen_socket(host or settings.host, settings.port if port is None else port) as listen_socket:
+            plan = Plan(
+                web_processes=web_processes,
+                workers=0 if no_work else 1,
+                listen_socket=listen_socket,
+                sync_settings=True,
+            )
+            supervise(settings, plan, lambda ready: _print_banner(settings, listen_socket, ready))
 
 
 def open_listen_socket(host: str, port: int) -> socket.socket:
@@ -92,7 +85,7 @@ def _shared_metrics_folder(web_processes: int) -> Iterator[None]:
         yield
         return
     with tempfile.TemporaryDirectory(prefix="showup-metrics-") as folder:
-        # prometheus_client defines this name and reads it at import: in the children, not here.
+        # prometheus_client defines this name and reads it at import, which comes later.
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
         yield
 

@@ -1,17 +1,20 @@
-"""Supervises a parent's children: they load while the database opens, and it closes after they exit."""
+"""Runs everything of one command: opens the database, forks the child processes and keeps both running."""
 
 import asyncio
+import gc
 import signal
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+import socket
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from functools import partial
 from typing import TYPE_CHECKING
 
 import structlog
 from msgspec import Struct
 
 from showup import logs
-from showup.cli.child_processes import ChildProcesses, ChildSpec
-from showup.clock import wait_until_set
+from showup.cli.child_processes import ChildMain, ChildProcesses
 from showup.database.embedded.errors import EmbeddedError
 from showup.database.embedded.server import EmbeddedPostgres
 from showup.settings import Settings
@@ -19,7 +22,7 @@ from showup.settings import Settings
 if TYPE_CHECKING:
     from showup.container import Container, ProcessConfig
 
-_CHECK_INTERVAL = 1.0
+_log = structlog.get_logger()
 
 
 class Ready(Struct, frozen=True, kw_only=True):
@@ -34,59 +37,76 @@ class Ready(Struct, frozen=True, kw_only=True):
     first_run_token: str | None
 
 
-OnReady = Callable[[Ready], None]
-
-_log = structlog.get_logger()
-
-
-def supervise(settings: Settings, children: Sequence[ChildSpec], on_ready: OnReady, *, sync_settings: bool) -> None:
-    """Runs the children until Ctrl-C or SIGTERM, then stops everything. Raises an EmbeddedError or DatabaseUnavailable.
+class Plan(Struct, frozen=True, kw_only=True):
+    """How many children to run of each kind. Web processes share the socket.
 
     `sync_settings`: whether this process's showup.toml sets the rules. `showup work` may run on a machine without that
     file, so it uses the rules in the database.
     """
+
+    web_processes: int = 0
+    workers: int = 0
+    listen_socket: socket.socket | None = None
+    sync_settings: bool = False
+
+
+def supervise(settings: Settings, plan: Plan, on_ready: Callable[[Ready], None]) -> None:
+    """Runs the children until Ctrl-C or SIGTERM, then stops everything.
+
+    Raises an EmbeddedError or DatabaseUnavailable.
+    """
     logs.configure(settings.log_level, settings.log_format)
-    asyncio.run(_supervise(settings, children, on_ready, sync_settings=sync_settings))
-
-
-async def _supervise(
-    settings: Settings, children: Sequence[ChildSpec], on_ready: OnReady, *, sync_settings: bool
-) -> None:
-    stop = asyncio.Event()
+    processes = ChildProcesses(drain_seconds=settings.drain_seconds)
     for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    processes = ChildProcesses(children, drain_seconds=settings.drain_seconds)
-    run_task = asyncio.create_task(processes.run(stop))
-    try:
-        await _run_with_database(settings, processes, stop, on_ready, sync_settings=sync_settings)
-    finally:
-        stop.set()
-        await run_task
+        signal.signal(number, processes.stop)
+    gc.disable()
+    with ExitStack() as stack:
+        config, server = _open_while_importing(settings, stack)
+        ready = asyncio.run(_prepare(settings, config, plan))
+        mains = _child_mains(settings, config, server, plan)
+        # Nothing writes to these objects any more, so that the children share their memory.
+        gc.freeze()
+        gc.enable()
+        processes.run(mains, lambda: on_ready(ready), partial(_check_database, server))
 
 
-async def _run_with_database(
-    settings: Settings, processes: ChildProcesses, stop: asyncio.Event, on_ready: OnReady, *, sync_settings: bool
-) -> None:
-    # Heavy imports, made only now that the children load in parallel.
+def _open_while_importing(settings: Settings, stack: ExitStack) -> tuple["ProcessConfig", EmbeddedPostgres | None]:
+    """Opens the database until the stack ends, and imports meanwhile what the children use."""
+    from showup.container import open_database
+
+    with ThreadPoolExecutor(1) as opener:
+        opened = opener.submit(stack.enter_context, open_database(settings))
+        import showup.cli.child
+        import showup.web.app  # noqa: F401  # and with it all pages
+
+        return opened.result()
+
+
+async def _prepare(settings: Settings, config: "ProcessConfig", plan: Plan) -> Ready:
+    """Brings the database up to date. Raises DatabaseUnavailable."""
     from showup.container import open_container, prepare_database
     from showup.sync_settings import sync_connections, sync_policy
 
-    async with opened_database(settings) as (config, server):
-        await prepare_database(config)
-        if sync_settings:
-            await sync_policy(config, settings)
-            await sync_connections(config, settings)
-        processes.start(config)
-        async with open_container(settings, config) as container:
-            # Read without a short timeout: a distant or busy database is not an unreachable one.
-            await container.directory.refresh()
-            accounts = container.directory.names_with_secret()
-            token = await _create_first_run_link(container) if sync_settings else None
-        watch_task = asyncio.create_task(_watch_database(server, stop))
-        if await processes.wait_ready(stop):
-            on_ready(Ready(config=config, accounts=accounts, first_run_token=token))
-        await stop.wait()
-        await asyncio.gather(processes.all_exited.wait(), watch_task)
+    await prepare_database(config)
+    if plan.sync_settings:
+        await sync_policy(config, settings)
+        await sync_connections(config, settings)
+    async with open_container(settings, config) as container:
+        # Read without a short timeout: a distant or busy database is not an unreachable one.
+        await container.directory.refresh()
+        token = await _create_first_run_link(container) if plan.sync_settings else None
+        return Ready(config=config, accounts=container.directory.names_with_secret(), first_run_token=token)
+
+
+def _child_mains(
+    settings: Settings, config: "ProcessConfig", server: EmbeddedPostgres | None, plan: Plan
+) -> Mapping[str, ChildMain]:
+    from showup.cli.child import Inheritance, run_web, run_worker
+
+    inherited = Inheritance(settings=settings, config=config, server=server, listen_socket=plan.listen_socket)
+    web, worker = partial(run_web, inherited), partial(run_worker, inherited)
+    mains = {f"web-{number}": web for number in range(1, plan.web_processes + 1)}
+    return mains | {f"work-{number}": worker for number in range(1, plan.workers + 1)}
 
 
 async def _create_first_run_link(container: "Container") -> str | None:
@@ -100,23 +120,10 @@ async def _create_first_run_link(container: "Container") -> str | None:
         return await sign_in_links_store.create(tx, "first_run", None, now=container.clock())
 
 
-@asynccontextmanager
-async def opened_database(settings: Settings) -> "AsyncIterator[tuple[ProcessConfig, EmbeddedPostgres | None]]":
-    """Opens the database as the container does, without blocking the event loop. Raises an EmbeddedError."""
-    from showup.container import open_database
-
-    database = open_database(settings)
-    config = await asyncio.to_thread(database.__enter__)
+def _check_database(server: EmbeddedPostgres | None) -> None:
+    """Restarts an embedded database that died."""
     try:
-        yield config
-    finally:
-        await asyncio.to_thread(database.__exit__, None, None, None)
-
-
-async def _watch_database(server: EmbeddedPostgres | None, stop: asyncio.Event) -> None:
-    while server is not None and not await wait_until_set(stop, _CHECK_INTERVAL):
-        try:
-            if await asyncio.to_thread(server.ensure):
-                _log.warning("database_restarted")
-        except EmbeddedError as fault:
-            _log.error("database_down", because=str(fault))
+        if server is not None and server.ensure():
+            _log.warning("database_restarted")
+    except EmbeddedError as fault:
+        _log.error("database_down", because=str(fault))

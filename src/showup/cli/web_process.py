@@ -3,12 +3,12 @@
 import asyncio
 import gc
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
 import uvicorn
 
-from showup.cli.parent_process import ParentProcess, report_ready
+from showup.cli.parent_process import ParentProcess
 from showup.container import Container
 from showup.web.webhooks.calcom_protocol import protocol_for
 
@@ -20,29 +20,34 @@ _BACKLOG = 256
 class _UvicornServer(uvicorn.Server):
     """Reports when it serves, and installs no signal handlers."""
 
+    def __init__(self, config: uvicorn.Config, report_ready: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._report_ready = report_ready
+
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
-        report_ready()
+        self._report_ready()
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
 
 
-async def run_web_server(container: Container, parent: ParentProcess, stop: asyncio.Event) -> None:
-    """Serves on the parent's listening socket until `stop`; requests received before are still stored and answered.
+async def run_web_server(
+    container: Container, listen_socket: socket.socket, stop: asyncio.Event, parent: ParentProcess
+) -> None:
+    """Serves on a listening socket until `stop`; requests received before are still stored and answered.
 
     With SHOWUP_DRAIN_SECONDS, it also accepts others for so long: a load balancer learns from /readyz that it should
     send them elsewhere.
     """
-    assert parent.listen_socket is not None
     await container.directory.refresh()
-    server = _UvicornServer(_uvicorn_config(container))
+    server = _UvicornServer(_uvicorn_config(container), parent.report_ready)
     # Existing objects are long-lived: scanning all of them repeatedly would delay every request by 50 ms.
     gc.collect()
     gc.freeze()
     writer_task = asyncio.create_task(container.ingest_writer.run())
-    server_task = asyncio.create_task(server.serve([parent.listen_socket]))
+    server_task = asyncio.create_task(server.serve([listen_socket]))
     stop_task = asyncio.create_task(stop.wait())
     await asyncio.wait({writer_task, server_task, stop_task}, return_when=asyncio.FIRST_COMPLETED)
     container.draining.set()

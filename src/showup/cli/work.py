@@ -9,23 +9,18 @@ from showup.values.counted import counted
 
 
 def work(
-    processes: Annotated[int, typer.Option(min=1, help="The number of event workers, and of delivery workers.")] = 1,
+    processes: Annotated[int, typer.Option(min=1, help="How many workers to start.")] = 1,
 ) -> None:
     """Start workers that apply events and send deliveries, without a web server. Any number may share one database.
 
     Example: showup work --processes 2
     """
-    from showup.cli.child_processes import ChildSpec
     from showup.cli.settings_check import load_checked
-    from showup.cli.supervisor import supervise
+    from showup.cli.supervisor import Plan, supervise
 
-    kinds = ("work", "deliver")
-    children = [
-        ChildSpec(name=f"{kind}-{number}", arguments=(kind,)) for number in range(1, processes + 1) for kind in kinds
-    ]
-    supervise(load_checked(), children, lambda _ready: _print_banner(processes), sync_settings=False)
+    supervise(load_checked(), Plan(workers=processes), lambda _ready: _print_banner(processes))
 
 
 def _print_banner(processes: int) -> None:
-    sys.stdout.write(f"Showup runs {counted(processes, 'pair')} of workers. Press Ctrl-C to stop.\n")
+    sys.stdout.write(f"Showup runs {counted(processes, 'worker')}. Press Ctrl-C to stop.\n")
     sys.stdout.flush()

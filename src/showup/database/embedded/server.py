@@ -104,6 +104,10 @@ class EmbeddedPostgres:
             finally:
                 self._release()
 
+    def forget(self) -> None:
+        """Give up the copies of the locks that a forked child inherits, so that they end with its parent."""
+        self._release()
+
     def _join(self) -> None:
         # Acquire this before looking for a server: a process that is stopping one releases it only when it is done.
         deadline = time.monotonic() + START_TIMEOUT
