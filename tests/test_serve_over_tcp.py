@@ -1,5 +1,6 @@
 """RU2: Showup works with an external PostgreSQL, over TCP and with a password."""
 
+import os
 import signal
 import socket
 import subprocess
@@ -9,9 +10,11 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from sqlalchemy import text
 
 from showup.database.embedded.binaries import binaries_for
 from showup.database.embedded.system_account import server_account
+from showup.database.engine import connect, driver_connection, transaction
 from tests.conftest import RUN_FOLDER
 from tests.showup_process import TIMEOUT, ShowupProcess, environment, still_running
 
@@ -39,6 +42,23 @@ def address(request: pytest.FixtureRequest) -> Iterator[str]:
     assert code == 0, output
     yield f"postgresql://me:p%40ss%2Fword%3F@127.0.0.1:{port}/postgres?sslmode=prefer"
     binaries.run("pg_ctl", "stop", "-D", folder / "data", "-m", "immediate", timeout=TIMEOUT)
+
+
+async def test_both_ends_of_a_connection_notice_when_the_other_one_is_gone(address: str) -> None:
+    """R4: a host that loses its network closes no connection, and PostgreSQL would keep its locks for hours."""
+    engine = connect(address)
+    try:
+        async with transaction(engine) as tx:
+            names = ("tcp_keepalives_idle", "tcp_keepalives_interval", "tcp_keepalives_count", "tcp_user_timeout")
+            settings = {name: await tx.scalar(text(f"SHOW {name}")) for name in names}
+            driver = await driver_connection(tx)
+            client = socket.socket(fileno=os.dup(driver._transport.get_extra_info("socket").fileno()))
+            with client:
+                assert client.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) == 1
+                assert client.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 15_000
+        assert list(settings.values()) == ["10", "5", "3", "15000"]
+    finally:
+        await engine.dispose()
 
 
 def test_serve_leaves_an_external_server_running(address: str) -> None:

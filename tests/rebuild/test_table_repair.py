@@ -50,7 +50,7 @@ async def test_new_audit_entries_get_new_feed_numbers(engine: AsyncEngine) -> No
 
 
 async def test_a_delivery_withdrawn_while_it_was_being_sent_keeps_its_times(engine: AsyncEngine) -> None:
-    """An event that arrives meanwhile may be an earlier reason for the same mail: the row in flight is not rewritten."""
+    """An earlier reason for the same mail may arrive meanwhile: the row in flight is not rewritten."""
     await load_sample_week(engine)
     await change_tables(
         engine, "UPDATE deliveries SET due_at = due_at + interval '5 s', attempts = 1 WHERE state = 'withdrawn'"

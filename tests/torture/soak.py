@@ -8,6 +8,7 @@ import argparse
 import asyncio
 import random
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -70,7 +71,9 @@ async def _send(
 ) -> None:
     seconds, per_second = 60 * arguments.minutes, arguments.per_second or PER_SECOND
     world = make_world(arguments.seed, system_clock(), round(per_second * seconds))
-    outgoing = outgoing_webhooks(world, [TargetEndpoint("/webhooks/calcom/default", SECRET)], chaos=True)
+    endpoint = TargetEndpoint("/webhooks/calcom/default", SECRET)
+    # Without their mark, so that Showup mails what they call for.
+    outgoing = [replace(one, simulated=False) for one in outgoing_webhooks(world, [endpoint], chaos=True)]
     address = await asyncio.to_thread(serve.wait_for, r"running at (\S+)")
     rng = random.Random(arguments.seed)  # noqa: S311  # the same seed repeats the webhooks
     sender = LoadSender(lambda: [address], rng, sent, per_second=per_second)
