@@ -57,8 +57,7 @@ def _memory(serve: Program, data: Path) -> Mapping[str, float]:
     for process in (parent, *parent.children(recursive=True)):
         with suppress(psutil.Error):
             if process.pid not in excluded:
-                # `python -P -m showup.cli.child KIND …`
-                name = "parent" if process is parent else " ".join(process.cmdline()[4:5]) or process.name()
+                name = "parent" if process is parent else process.name()
                 found[f"{name} ({process.pid})"] = process.memory_full_info().pss
     return found
 
