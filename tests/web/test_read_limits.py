@@ -76,6 +76,19 @@ async def test_s05_a_page_says_that_it_is_busy(locked_people: AsyncEngine) -> No
     await asyncio.gather(*slow_reads)
 
 
+async def test_s05_a_page_that_took_too_long_says_so_in_its_frame(locked_people: AsyncEngine) -> None:
+    [reader] = clients(locked_people, timedelta(milliseconds=200), "reader")
+    cookie = {"Cookie": f"showup_session={session_of('member')}"}
+    page = await reader.get("/people?q=sarah", headers=cookie)
+    assert page.status_code == 503
+    assert "<h1>The query took too long</h1>" in page.text
+    assert "longer than 0.2 seconds, so Showup stopped it. Narrow the dates" in page.text
+    assert 'aria-label="Showup on a phone"' in page.text, "the navigation is there"
+    assert "PostgreSQL does not respond" not in page.text
+    part = await reader.get("/people?q=sarah", headers={**cookie, "HX-Request": "true"})
+    assert (part.status_code, "longer than 0.2 seconds" in part.text, "<html" in part.text) == (503, True, False)
+
+
 async def test_s05_several_keys_of_a_workspace_have_one_share(locked_people: AsyncEngine) -> None:
     *ours, stranger = clients(locked_people, timedelta(seconds=5), "reader", "writer", "admin", "stranger")
     slow_reads = [asyncio.create_task(one.get(SLOW)) for one in ours for _ in range(3)]

@@ -4,19 +4,25 @@ from collections.abc import Callable, Coroutine
 from typing import Any, Final
 from urllib.parse import quote
 
+import asyncpg
 from fastapi import Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import RedirectResponse
 from fastapi.routing import APIRoute
 
-from showup.database.fault import POSSIBLE_OUTAGES, is_outage
+from showup.database.fault import POSSIBLE_OUTAGES, driver_error_of, is_outage
+from showup.web.dashboard.shell import shell_context, viewer_of
 from showup.web.dashboard.templates import base_of_path, render_page
-from showup.web.http.problems import PROBLEMS, Refusal
-from showup.web.http.sessions import NotSignedIn, check_origin
+from showup.web.http.app_state import get_app_state, read_transaction
+from showup.web.http.problems import PROBLEMS, RETRY_SOON, Refusal
+from showup.web.http.sessions import NotSignedIn, check_origin, require_session
 
 _UNAVAILABLE: Final = (
     "PostgreSQL does not respond. Until it does, Showup refuses webhooks, and Cal.com sends them again."
     " To find the cause, run `showup doctor` on the server."
+)
+_SLOW: Final = (
+    "It took longer than {seconds}, so Showup stopped it. Narrow the dates, add a filter, or search for longer words."
 )
 
 
@@ -41,9 +47,37 @@ class DashboardRoute(APIRoute):
             except POSSIBLE_OUTAGES as fault:
                 if not is_outage(fault):
                     raise
-                return refusal_page(request, Refusal("database-away", _UNAVAILABLE))
+                return await _outage_page(request, fault)
 
         return handle_for_people
+
+
+async def _outage_page(request: Request, fault: BaseException) -> Response:
+    match driver_error_of(fault):
+        case asyncpg.QueryCanceledError():
+            return await _slow_page(request)
+        case asyncpg.LockNotAvailableError():
+            return refusal_page(request, Refusal("busy", headers=RETRY_SOON))
+        case _:
+            return refusal_page(request, Refusal("database-away", _UNAVAILABLE))
+
+
+async def _slow_page(request: Request) -> Response:
+    """Return the page of a read that was stopped, in the frame: its navigation works, and the filters were too wide."""
+    state = get_app_state(request)
+    seconds = state.read_timeout.total_seconds()
+    refusal = Refusal("read-too-slow", _SLOW.format(seconds=f"{seconds:g} second{'' if seconds == 1 else 's'}"))
+    if is_part(request):
+        return refusal_page(request, refusal)
+    try:
+        session = await require_session(request, state)
+        async with read_transaction(state, session.permission) as tx:
+            context = await shell_context(tx, session, viewer_of(session, state))
+    except (*POSSIBLE_OUTAGES, NotSignedIn, Refusal):
+        return refusal_page(request, refusal)
+    path = request.scope["path"].removeprefix(request.scope.get("root_path", ""))
+    words = {"title": PROBLEMS[refusal.kind].title, "detail": refusal.detail, "here": path.strip("/").partition("/")[0]}
+    return render_page(request, "slow.html", context | words, status=refusal.status)
 
 
 def is_part(request: Request) -> bool:
