@@ -55,6 +55,10 @@ def test_pages_are_accessible_and_narrow_also_with_hostile_names(filled: Site, b
                     f"/{path} at {width} px, {theme}",
                     with_axe=path != PAGES[1] and (path != TABLES or theme == "dark"),
                 )
+            page.goto(f"{filled.address}/unmatched")
+            queue = "const list = document.querySelector('.queue ol'), row = list.firstElementChild;"
+            page.evaluate(queue + "for (let n = 0; n < 9; n++) list.append(row.cloneNode(true))")
+            assert page.evaluate("document.documentElement.scrollWidth") <= width, "a long queue scrolls in itself"
             assert complaints == []
     filled.execute("UPDATE showup.campaigns SET name = 'Founders'")
     filled.execute("UPDATE showup.booking_attendees SET name = 'Pat' WHERE email LIKE 'pat@%'")

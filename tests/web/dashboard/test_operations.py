@@ -96,7 +96,7 @@ async def test_a_delivery_shows_its_mail_its_attempts_and_what_to_do(
     assert calendar.headers["content-disposition"] == 'attachment; filename="invite.ics"'
     refused = (await browser.get(f"/deliveries/{REFUSED}")).text
     assert "Notion rejects the token: API token is invalid." in refused
-    assert "Correct what the reason names, then retry it." in refused
+    assert "Correct the cause, then retry." in refused
     assert "secret_1234" not in refused, "secrets are masked"
     assert "token=abc" not in refused
     late = (await browser.get(f"/deliveries/{LATE}")).text

@@ -1,5 +1,7 @@
 """AP4: the form of a meeting's outcome: what it saves, that no answer is lost, and what it says to a refused one."""
 
+import re
+
 import httpx2
 import pytest
 
@@ -39,7 +41,10 @@ async def test_an_answer_with_deal_notes_and_amount_is_saved_whole(
     answer = {"outcome": "showed", "notes": "Likes it <b>", "next_step": "Send a proposal", "stage": "proposal"}
     money = {"amount": "12,000.50", "currency": "EUR"}
     saved = await member.post(f"/outcome/{booking}", seen=seen_of(page), **answer, **money)
-    assert (saved.status_code, saved.headers["location"]) == (303, "../")
+    assert (saved.status_code, saved.headers["location"]) == (303, f"../?reported={booking}")
+    today = (await member.get(f"/?reported={booking}")).text
+    assert "reported: showed." in today
+    assert "No, a no-show" in today, "it can be corrected"
     [row] = await scenario.rows("bookings", id=booking)
     assert (row["outcome"], row["outcome_notes"], row["next_step"]) == ("showed", "Likes it <b>", "Send a proposal")
     [deal] = await scenario.rows("deals", id=row["deal_id"])
@@ -47,6 +52,21 @@ async def test_an_answer_with_deal_notes_and_amount_is_saved_whole(
     again = await member.get(f"/outcome/{booking}")
     assert "Likes it &lt;b&gt;" in again.text
     assert "Member Teammate reported showed" in again.text
+    new = (await member.get("/deals/new")).text
+    assert 'aria-label="Currency" maxlength="3" autocomplete="off" value="EUR"' in new, "as the last amount"
+
+
+async def test_who_types_only_the_number_is_not_refused(scenario: Scenario, browsers: tuple[Browser, Browser]) -> None:
+    member, _ = browsers
+    booking = await scenario.booking_id("globex")
+    page = await member.get(f"/outcome/{booking}")
+    found = re.search(r'name="currency"[^>]* value="([^"]*)"', page.text)
+    assert found is not None
+    fields = {"outcome": "showed", "amount": "900", "currency": found[1].lower(), "next_step": "Send a proposal"}
+    assert (await member.post(f"/outcome/{booking}", seen=seen_of(page), **fields)).status_code == 303
+    [row] = await scenario.rows("bookings", id=booking)
+    [deal] = await scenario.rows("deals", id=row["deal_id"])
+    assert (str(deal["amount"]), deal["currency"]) == ("900.00", "USD")
 
 
 async def test_two_who_answer_at_once_both_see_both_answers(

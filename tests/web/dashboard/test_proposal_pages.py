@@ -104,3 +104,20 @@ async def test_faults_stand_at_their_fields_and_a_draft_tells_nobody(
     assert 'value="add"' not in (await browser.post(f"{path}/lines", **full, do="add")).text
     without_deal = await browser.get(f"/proposal/{await scenario.booking_id('private')}")
     assert "This meeting has no deal" in without_deal.text
+
+
+async def test_the_page_has_the_brand_of_the_sender(scenario: Scenario, teammate_of: BrowserFactory) -> None:
+    """AP3: the client reads who mails them, not how the workspace is called inside."""
+    browser = teammate_of("admin")
+    path = f"/proposal/{await scenario.booking_id('met')}"
+    fields = await opened(browser, path)
+
+    async def picture() -> str:
+        page = await browser.post(f"{path}/picture", **fields)
+        return page.text.partition("base64,")[2].partition('"')[0]
+
+    before = await picture()
+    assert before == await picture()
+    sender = {"for": "all", "address": "hello@acme.com", "name": "Acme Robotics"}
+    assert (await browser.post("/settings/senders", **sender)).status_code == 303
+    assert await picture() != before

@@ -106,7 +106,7 @@ async def test_a_key_is_shown_once_used_and_revoked(scenario: Scenario) -> None:
 
 async def test_a_sender_is_added_checked_changed_and_used(scenario: Scenario) -> None:
     admin = admin_of(scenario)
-    assert "No sender for all other meetings" in (await admin.get("/settings/senders")).text
+    assert "No sender yet." in (await admin.get("/settings/senders")).text
     bad = await admin.post("/settings/senders", **SENDER | {"address": "nobody", "color": "teal", "for": "all"})
     assert bad.status_code == 422
     assert bad.text.count('aria-invalid="true"') == 2, "each fault stands at its field"

@@ -3,12 +3,13 @@
 import re
 
 import pytest
+from sqlalchemy import text
 from starlette.types import ASGIApp
 
 from showup.container import event_handlers
 from showup.web.app import create_app
 from tests.web.conftest import client_of
-from tests.web.dashboard.conftest import Browser
+from tests.web.dashboard.conftest import Browser, BrowserFactory
 from tests.web.sample_data import ADMIN_KEY
 from tests.web.scenario import Scenario, ticking_clock
 
@@ -100,8 +101,8 @@ async def test_a_dismissal_is_undone(member: Browser) -> None:
 
 async def test_another_lead_is_found_by_name_and_by_address(member: Browser) -> None:
     path = await path_of(member)
-    for text in ("Zoe Far", "ZOE@far.example"):
-        page = (await member.get(f"{path}?q={text}")).text
+    for words in ("Zoe Far", "ZOE@far.example"):
+        page = (await member.get(f"{path}?q={words}")).text
         assert "zoe@far.example" in page
     assert "No lead has this address" in (await member.get(f"{path}?q=xyzzy")).text
     lead = re.search(r'lead=([0-9a-f-]+)"><b dir="auto">Zoe', page)
@@ -129,3 +130,12 @@ async def test_an_empty_queue_says_so(app: ASGIApp, member: Browser) -> None:
         await client.post(f"/api/unmatched/{item['id']}/dismiss")
     page = (await member.get("/unmatched")).text
     assert "Every booking has its lead" in page
+
+
+async def test_without_any_lead_the_page_says_how_leads_come(scenario: Scenario, teammate_of: BrowserFactory) -> None:
+    page = (await teammate_of("member").get("/unmatched")).text
+    assert "There are no leads yet." in page
+    assert "showup leads import FILE.csv" in page
+    async with scenario.engine.begin() as tx:
+        await tx.execute(text("UPDATE bookings SET simulated = true"))
+    assert '<span class="badge">Sample</span>' in (await teammate_of("member").get("/unmatched")).text

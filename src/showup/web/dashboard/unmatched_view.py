@@ -37,7 +37,7 @@ class QueueRow(Struct, frozen=True, kw_only=True):
 
 
 class Queue(Struct, frozen=True, kw_only=True):
-    """The latest meetings without a lead, the surest first. `has_more`: there are earlier ones."""
+    """The latest meetings without a lead, the surest first and sample data last. `has_more`: there are earlier ones."""
 
     rows: Sequence[QueueRow]
     has_more: bool
@@ -92,7 +92,7 @@ async def build_queue(tx: AsyncConnection, permission: Permission, viewer: Viewe
     booked_at = {one["candidates"][0]["lead"]["email"]: one["booked_at"] for one in page.items if one["candidates"]}
     workspace_id = permission.workspace_id
     campaigns = await memberships_of(tx, workspace_id, booked_at) if workspace_id and booked_at else {}
-    items = sorted(page.items, key=lambda one: -_score(one))
+    items = sorted(page.items, key=lambda one: (one["simulated"], -_score(one)))
     return Queue(
         rows=[_queue_row(one, campaigns, viewer) for one in items],
         has_more=page.next_cursor is not None,

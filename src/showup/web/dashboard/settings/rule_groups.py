@@ -100,13 +100,13 @@ _RULES: Final = (
     RuleGroup(
         name="stages",
         title="Stages",
-        lead="One a line, in order. The first is booked, and met is among them: meetings move deals between these two.",
+        lead="One per line, in order. The first is booked, and met is in the list: meetings move deals from one to the other.",
         fields=(
             RuleField(
                 rule="stages",
                 kind="lines",
                 label="Stages of a deal",
-                help="A stage can go when no active deal stands on it.",
+                help="You can remove a stage that no active deal is in.",
             ),
         ),
     ),
@@ -188,7 +188,7 @@ _OUTCOME: Final = (
                 rule="follow_up_quiet_hours",
                 kind="hours",
                 label="Quiet hours of the attendee",
-                help="Such as 21:00 to 08:00. The same time twice: none.",
+                help="Such as 21:00 to 08:00. For none, enter the same time twice.",
             ),
             RuleField(
                 rule="follow_up_at_most_every",
@@ -212,12 +212,12 @@ _DOMAINS: Final = (
         lead="People there never become a person, company or deal.",
         is_timeless=True,
         fields=(
-            RuleField(rule="team_domains", kind="lines", label="Domains", help="One a line, such as ourbrand.example."),
+            RuleField(rule="team_domains", kind="lines", label="Domains", help="One per line, such as ourbrand.example."),
             RuleField(
                 rule="team_emails",
                 kind="lines",
                 label="Addresses elsewhere",
-                help="One a line: teammates’ personal addresses.",
+                help="One per line: teammates’ personal addresses.",
             ),
             RuleField(
                 rule="hosts_domains_are_ours",
@@ -236,14 +236,14 @@ _DOMAINS: Final = (
             RuleField(
                 rule="personal_domains",
                 kind="lines",
-                label="Personal too",
-                help="One a line: domains that are no company for you.",
+                label="More personal domains",
+                help="One per line: domains that name no company.",
             ),
             RuleField(
                 rule="business_domains",
                 kind="lines",
                 label="Companies after all",
-                help="One a line: domains that Showup takes for personal and you don’t.",
+                help="One per line: domains that Showup knows as personal, and that name a company.",
             ),
         ),
     ),
