@@ -22,7 +22,7 @@ from benchmarks.results import BenchmarkReport, Ratio
 
 _FIRST_SECONDS, _LATER_SECONDS, _IDLE_MB, _IDLE_PERCENT = 5.0, 2.0, 300.0, 2.0
 # What a start leaves to be done is over then.
-_SETTLE_SECONDS = 10.0
+_WARM_UP_SECONDS = 10.0
 
 
 class Size(msgspec.Struct, frozen=True, kw_only=True):
@@ -78,7 +78,7 @@ async def measure(environment: BenchmarkEnvironment, progress: Progress, *, quic
 
 async def _observe(process: psutil.Process, seconds: float) -> list[Row]:
     """Returns a row for each process of Showup, one for PostgreSQL, and last their total."""
-    await asyncio.sleep(_SETTLE_SECONDS)
+    await asyncio.sleep(_WARM_UP_SECONDS)
     cpu_before = _cpu_seconds(process)
     await asyncio.sleep(seconds)
     percent = 100 * (_cpu_seconds(process) - cpu_before) / seconds

@@ -115,8 +115,7 @@ class Container:
         self.engine = engine
         self.clock = clock
         self.direct_url = direct_url
-        # Set when this process is about to stop, but still answers requests.
-        self.draining = asyncio.Event()
+        self.draining = asyncio.Event()  # Set when this process will stop, and answers requests until then.
 
     @cached_property
     def directory(self) -> AccountDirectory:

@@ -394,8 +394,7 @@ def _suggestion(name: str, known: Iterable[str]) -> str:
 
 def _policy_keys(table: type[BaseModel], under: str = "") -> Iterator[str]:
     for field, info in table.model_fields.items():
-        key = f"{under}{info.alias or field}"
-        yield key
+        yield (key := f"{under}{info.alias or field}")
         for kind in (info.annotation, *get_args(info.annotation)):
             if isinstance(kind, type) and issubclass(kind, BaseModel):
                 yield from _policy_keys(kind, f"{key}.")

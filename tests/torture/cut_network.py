@@ -35,13 +35,13 @@ class CutNetwork:
         self._connect(self._router, f"{_PREFIX}.9", "", DATABASE_FOR_HOST)
         _ip("-n", self.host, "route", "add", f"{_PREFIX}.8/30", "via", f"{_PREFIX}.6")
         _ip("route", "add", f"{_PREFIX}.4/30", "via", f"{_PREFIX}.9")
-        self.heal()
+        self.reconnect()
 
     def cut(self) -> None:
         """Loses every packet between the host and the database from now on."""
         self._forward("0")
 
-    def heal(self) -> None:
+    def reconnect(self) -> None:
         """Lets packets pass again."""
         self._forward("1")
 

@@ -69,7 +69,7 @@ async def run(folder: Path, arguments: argparse.Namespace) -> Report:
         try:
             result.faults += await _run(network, address, engine, arguments, result)
         finally:
-            network.heal()
+            network.reconnect()
             await engine.dispose()
         if serve.death_count or work.death_count:
             result.faults.append("a process of Showup ended: look in the logs before process_ended")
@@ -98,7 +98,7 @@ async def _run(
         await asyncio.sleep(_BETWEEN)
         network.cut()
         await _watch_cut(engine, client, cut_for, result)
-        network.heal()
+        network.reconnect()
         await _wait_for_recovery(result)
     await sending
     await checks.wait_until_idle(engine, client.id)
