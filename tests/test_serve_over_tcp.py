@@ -44,7 +44,7 @@ def address(request: pytest.FixtureRequest) -> Iterator[str]:
     binaries.run("pg_ctl", "stop", "-D", folder / "data", "-m", "immediate", timeout=TIMEOUT)
 
 
-async def test_both_ends_of_a_connection_notice_when_the_other_one_is_lost(address: str) -> None:
+async def test_both_ends_of_a_connection_end_when_the_other_one_is_lost(address: str) -> None:
     """R4: a host that loses its network closes no connection, and PostgreSQL would keep its locks for hours."""
     engine = connect(address)
     try:

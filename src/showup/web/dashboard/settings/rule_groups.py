@@ -100,7 +100,7 @@ _RULES: Final = (
     RuleGroup(
         name="stages",
         title="Stages",
-        lead="One per line, in order. The first is booked, and met is in the list: meetings move deals from one to the other.",
+        lead="One per line, in order. The first is booked, and met is in the list: meetings move deals between them.",
         fields=(
             RuleField(
                 rule="stages",
