@@ -192,7 +192,7 @@ async def test_each_number_is_that_of_its_list(app: FastAPI, member: Browser, sc
     assert wrong == {}
 
 
-async def test_an_answer_is_said_with_its_time_and_leads_to_who_booked(app: FastAPI, member: Browser) -> None:
+async def test_an_answer_is_shown_with_its_time_and_leads_to_who_booked(app: FastAPI, member: Browser) -> None:
     hostile = (
         b"email,name,replied_at,replied,sender_email,step\n"
         b"x@<i>evil</i>.example,<script>alert(1)</script>,2026-09-05T06:00:00Z,yes,<b>,2\n"

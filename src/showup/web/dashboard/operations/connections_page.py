@@ -73,10 +73,10 @@ async def check_all(request: Request, session: SignedInAdmin, state: State) -> R
     _limit_tests(session, state)
     async with state.read_engine.connect() as tx:
         found = await connections_store.list_connections(tx, workspace_id=session.workspace.id)
-    turn = asyncio.Semaphore(_TESTS_AT_ONCE)
+    slots = asyncio.Semaphore(_TESTS_AT_ONCE)
 
     async def check(connection: Connection) -> ActionResult:
-        async with turn:
+        async with slots:
             return await _test(state, connection)
 
     answers = await asyncio.gather(*(_in_time(one, check(one)) for one in found[:_MAX_TESTED]))

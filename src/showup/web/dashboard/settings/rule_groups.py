@@ -212,7 +212,9 @@ _DOMAINS: Final = (
         lead="People there never become a person, company or deal.",
         is_timeless=True,
         fields=(
-            RuleField(rule="team_domains", kind="lines", label="Domains", help="One per line, such as ourbrand.example."),
+            RuleField(
+                rule="team_domains", kind="lines", label="Domains", help="One per line, such as ourbrand.example."
+            ),
             RuleField(
                 rule="team_emails",
                 kind="lines",
