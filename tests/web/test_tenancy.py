@@ -120,6 +120,7 @@ DASHBOARD: Final = {
     ("POST", "/events/{event_id}/replay"): "write",
     ("GET", "/connections"): "read",
     ("POST", "/connections/mail"): "admin",
+    ("POST", "/connections/check"): "admin",
     ("POST", "/connections/webhooks/{endpoint_id}"): "admin",
     ("POST", "/connections/{connection_id}"): "admin",
     ("GET", "/settings"): "read",

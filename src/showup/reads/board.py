@@ -51,7 +51,7 @@ class BoardPage(Struct, frozen=True, kw_only=True):
 
 
 class BoardDeals(Struct, frozen=True, kw_only=True):
-    """The sums of all deals that the filter by campaign leaves, of all owners, and the deals that are shown.
+    """The sums of all deals of the campaign, or of all, of every owner, and the deals that are shown.
 
     The places are in order: the soonest meeting first, then the longest in the stage.
     """

@@ -106,9 +106,9 @@ def answers_query(wanted: FunnelFilter, answer: Answer) -> tuple[str, str]:
     of merged people.
     """
 
-    def has_answer(table: str) -> str:
-        answered = f"{table}.{answer} AND {wanted.in_activity(f'{table}.{answer}_at')}"
-        return " AND ".join([*wanted.of_mails(table), answered])
+    def is_counted(table: str) -> str:
+        condition = f"{table}.{answer} AND {wanted.in_activity(f'{table}.{answer}_at')}"
+        return " AND ".join([*wanted.of_mails(table), condition])
 
     def place(table: str) -> str:
         return f"(coalesce({table}.{answer}_at, '-infinity'), {table}.campaign_id)"
@@ -116,12 +116,12 @@ def answers_query(wanted: FunnelFilter, answer: Answer) -> tuple[str, str]:
     rows = f"m.lead_id, m.campaign_id, m.{answer}_at AS at FROM campaign_leads m {_campaign(wanted, ())}"
     later = f"""
         SELECT FROM campaign_leads n {campaigns_of("n") if needs_campaigns(wanted, ()) else ""}
-        WHERE n.lead_id = m.lead_id AND {has_answer("n")} AND {place("n")} > {place("m")}
+        WHERE n.lead_id = m.lead_id AND {is_counted("n")} AND {place("n")} > {place("m")}
     """  # expressions of this module; values are bound
-    newest = f"{has_answer('m')} AND NOT {_IS_MERGED} AND NOT (m.shared AND EXISTS ({later}))"
+    newest = f"{is_counted('m')} AND NOT {_IS_MERGED} AND NOT (m.shared AND EXISTS ({later}))"
     return (
         f"SELECT m.lead_id AS person_id, {rows} WHERE {newest}",
-        f"SELECT {_PERSON} AS person_id, {rows} {_MERGED} WHERE {has_answer('m')} AND {_IS_MERGED}",
+        f"SELECT {_PERSON} AS person_id, {rows} {_MERGED} WHERE {is_counted('m')} AND {_IS_MERGED}",
     )
 
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 from uuid import UUID
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from showup.access.connection import Connection
@@ -258,6 +258,33 @@ async def test_connections_are_tested_on_request_alone(scenario: Scenario) -> No
     assert (again.status_code, asked) == (429, ["notion"]), "each test calls another system"
     member = Browser(admin.client._transport.app, "member")  # type: ignore[attr-defined]  # the same app
     assert (await member.post(f"/connections/{id_of('c.notion')}", do="test")).status_code == 403
+
+
+async def test_all_connections_are_checked_at_once_and_each_answer_stands_at_its_own(scenario: Scenario) -> None:
+    await add_operations(scenario.engine, TODAY)
+    asked: list[str] = []
+    admin = admin_whose_tests(scenario, ConnectionCheck(faults=["<b>it is down</b>"]), asked)
+    checked = (await admin.post("/connections/check", headers=HTMX)).text
+    assert {"calcom", "notion", "resend"} <= set(asked)
+    rows = re.findall(r'<li id="c-([^"]+)"(.*?)</li>', checked, re.DOTALL)
+    answered = {row_id for row_id, row in rows if "&lt;b&gt;it is down&lt;/b&gt;." in row}
+    assert str(id_of("c.notion")) in answered
+    assert len(answered) == len(asked)
+    assert (await admin.post("/connections/check", headers=HTMX)).status_code == 429
+    [account] = [row_id for row_id, row in rows if "Cal.com" in row]
+    compared = await admin.post(f"/connections/{account}", headers=HTMX, do="compare")
+    assert "Cal.com is not compared: its API key is missing." in compared.text
+    async with scenario.engine.begin() as tx:
+        ours = tables.connections.c.workspace_id == id_of("ours")
+        assert await tx.scalar(select(func.count()).select_from(tables.connections).where(ours)) == len(asked)
+        await tx.execute(tables.syncs.insert().values(account_id=account, began_at=TODAY, next_at=TODAY + DAY))
+    assert "Compare now" in (await admin.get("/connections")).text
+    compared = await admin.post(f"/connections/{account}", headers=HTMX, do="compare")
+    assert "Cal.com is compared within a minute." in compared.text
+    async with scenario.engine.begin() as tx:
+        due = await tx.scalar(select(tables.syncs.c.next_at).where(tables.syncs.c.account_id == account))
+    assert due < TODAY + DAY
+    assert 'settings/webhooks">' in checked
 
 
 @pytest.mark.usefixtures("own_sample_database")

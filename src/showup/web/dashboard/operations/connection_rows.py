@@ -20,6 +20,10 @@ MAIL: Final = "mail"
 _MAIL_KINDS: Final = ("resend", "smtp")
 _MAIL_QUEUE: Final = "email"
 _TEST: Final = ("test", "Test")
+_COMPARE: Final = ("compare", "Compare now")
+_ADDED_AT: Final = {"resend": "setup?step=mail", "smtp": "setup?step=mail", CALCOM: "setup?step=calcom"}
+"""The pages that connect a kind."""
+_MORE: Final = (("Outgoing webhook", "settings/webhooks"), ("Another Cal.com account", "settings/accounts"))
 
 
 class ConnectionRow(Struct, frozen=True, kw_only=True):
@@ -49,10 +53,10 @@ class ConnectionRow(Struct, frozen=True, kw_only=True):
 
 
 class ConnectionsView(Struct, frozen=True, kw_only=True):
-    """All rows. `missing` are the kinds that are not connected."""
+    """All rows. `missing` are the kinds that are not connected, and the page that connects each, if there is one."""
 
     rows: Sequence[ConnectionRow]
-    missing: Sequence[str]
+    missing: Sequence[tuple[str, str | None]]
 
     @property
     def needing(self) -> list[ConnectionRow]:
@@ -98,7 +102,8 @@ def build_connections(
     if not kinds & set(_MAIL_KINDS):
         rows.append(_mail_of_server(queues.get(_MAIL_QUEUE), viewer, carrier=carrier, has_sender=has_sender))
     rows += [_endpoint(one, queues.get(f"webhook:{one['id']}"), viewer) for one in endpoints]
-    return ConnectionsView(rows=rows, missing=[system_name(kind) for kind in KINDS if kind not in kinds])
+    missing = [(system_name(kind), _ADDED_AT.get(kind)) for kind in KINDS if kind not in kinds]
+    return ConnectionsView(rows=rows, missing=[*missing, *_MORE])
 
 
 def _calcom(item: Item, received: SourceWebhooks | None, viewer: Viewer) -> ConnectionRow:
@@ -134,7 +139,7 @@ def _calcom(item: Item, received: SourceWebhooks | None, viewer: Viewer) -> Conn
         says=" ".join(parts),
         because=sentence(clipped(because)),
         advice=advice,
-        actions=(("register", "Set the webhook"), _TEST),
+        actions=(*((_COMPARE,) if sync is not None else ()), ("register", "Set the webhook"), _TEST),
         setting="setup?step=calcom",
     )
 

@@ -1,6 +1,8 @@
 """`/connections`: whether each outside system works, since when not, and what puts it right."""
 
 import asyncio
+from collections.abc import Awaitable, Mapping
+from types import MappingProxyType
 from typing import Any, Final
 from uuid import UUID
 
@@ -39,6 +41,8 @@ _log = structlog.get_logger()
 # Longer than the time limits of all that it asks.
 _TIMEOUT_SECONDS: Final = 30.0
 _MAX_ENDPOINTS: Final = 50
+_TESTS_AT_ONCE: Final = 4
+_MAX_TESTED: Final = 50
 
 
 @router.get("")
@@ -59,7 +63,25 @@ async def send_test_mail(request: Request, session: SignedInAdmin, state: State)
         result = ActionResult(text=f"The test mail was not sent: {done.because.rstrip('.')}.", is_fault=True)
     else:
         result = ActionResult(text=f"{done.provider} accepted a test mail from {done.sender} to you.")
-    return await _show(request, session, state, result, MAIL)
+    return await _show(request, session, state, {MAIL: result})
+
+
+@router.post("/check")
+async def check_all(request: Request, session: SignedInAdmin, state: State) -> Response:
+    """Test every connection of the workspace, few at a time; each answer stands at its own."""
+    await read_own_form(request, session)
+    _limit_tests(session, state)
+    async with state.read_engine.connect() as tx:
+        found = await connections_store.list_connections(tx, workspace_id=session.workspace.id)
+    slots = asyncio.Semaphore(_TESTS_AT_ONCE)
+
+    async def check(connection: Connection) -> ActionResult:
+        async with slots:
+            return await _test(state, connection)
+
+    answers = await asyncio.gather(*(_in_time(one, check(one)) for one in found[:_MAX_TESTED]))
+    results = {str(one.id): answer for one, answer in zip(found, answers, strict=False)}
+    return await _show(request, session, state, results)
 
 
 @router.post("/webhooks/{endpoint_id}")
@@ -88,13 +110,18 @@ async def use_connection(request: Request, connection_id: UUID, session: SignedI
         raise Refusal("not-found", "You can see no connection with this id.")
     _, connection = found
     # No transaction stays open meanwhile: the other system may be slow.
+    result = await _in_time(connection, _perform(session, state, connection, form.get("do", "")))
+    return await _show(request, session, state, {str(connection_id): result})
+
+
+async def _in_time(connection: Connection, asked: Awaitable[ActionResult]) -> ActionResult:
+    """Return what came of it, or that the other system did not answer."""
     try:
         async with asyncio.timeout(_TIMEOUT_SECONDS):
-            result = await _perform(session, state, connection, form.get("do", ""))
+            return await asked
     except TimeoutError:
         text = f"{system_name(connection.kind)} did not answer within {_TIMEOUT_SECONDS:.0f} seconds. Try again later."
-        result = ActionResult(text=text, is_fault=True)
-    return await _show(request, session, state, result, str(connection_id))
+        return ActionResult(text=text, is_fault=True)
 
 
 async def _perform(session: Session, state: AppState, connection: Connection, action: str) -> ActionResult:
@@ -111,6 +138,12 @@ async def _perform(session: Session, state: AppState, connection: Connection, ac
             _log.info("webhook registered", account=connection.name, actor=session.permission.actor)
             verb = "set" if done.created else "repaired"
             return ActionResult(text=f"Webhook {verb} at Cal.com, with {done.triggers} triggers and a new secret.")
+        case "compare" if connection.kind == CALCOM:
+            async with write_transaction(state) as tx:
+                is_stored = await request_sync(await driver_connection(tx), connection.id, state.clock(), full=False)
+            if is_stored:
+                return ActionResult(text="Cal.com is compared within a minute.")
+            return ActionResult(text="Cal.com is not compared: its API key is missing. Enter it.", is_fault=True)
         case "read" if connection.kind == EMAILBISON:
             async with write_transaction(state) as tx:
                 is_stored = await request_sync(await driver_connection(tx), connection.id, state.clock(), full=False)
@@ -152,12 +185,11 @@ async def _show(
     request: Request,
     session: Session,
     state: AppState,
-    result: ActionResult | None = None,
-    tested: str | None = None,
+    answers: Mapping[str, ActionResult] = MappingProxyType({}),
 ) -> Response:
-    """Show the page; `result` stands at the connection `tested`."""
+    """Show the page; each of the `answers` stands at its connection, by its id."""
     async with read_transaction(state, session.permission) as tx:
-        context = await _context(tx, session, state) | {"tested": tested, "answer": result}
+        context = await _context(tx, session, state) | {"answers": answers}
         return await render_operations(request, "connections", context, tx=tx, session=session, state=state)
 
 
