@@ -351,8 +351,7 @@ def build_renderer(settings: Settings, clock: Clock, *, for_sending: bool) -> "T
     from showup.destinations.email.templates import Templates
     from showup.destinations.email.texts import TeamTexts
 
-    policy = settings.policy
-    folder = policy.email.templates
+    policy, folder = settings.policy, settings.policy.email.templates
     return TemplateMailRenderer(
         # Only an operator's own templates can be slow.
         templates=Templates() if folder is None else IsolatedTemplates(folder),

@@ -310,9 +310,8 @@ def _read_secret_files(variables: Mapping[str, str], faults: list[str]) -> dict[
 
 
 def _read_policy_file(variables: Mapping[str, str], faults: list[str]) -> dict[str, Any]:
-    configured_path = variables.get("SHOWUP_CONFIG")
-    path = Path(configured_path or POLICY_FILE)
-    if configured_path is None and not path.exists():
+    path = Path(variables.get("SHOWUP_CONFIG", POLICY_FILE))
+    if "SHOWUP_CONFIG" not in variables and not path.exists():
         return {}
     try:
         return {POLICY_FILE: tomllib.loads(path.read_text(encoding="utf-8"))}
