@@ -25,7 +25,7 @@ run: .venv/run.stamp ## start Showup on http://127.0.0.1:8000 with a database of
 	@exec $(BIN)/showup serve
 
 test: .venv/check.stamp .venv/browser.stamp ## run the whole suite; TESTS="tests/test_settings.py -n0" runs a part of it
-	@$(BIN)/python -m pytest -n $(WORKERS) --durations 10 $(TESTS)
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal --durations 10 $(TESTS)
 
 check: .venv/check.stamp ## format, lint, types, import contracts, drift of migrations and OpenAPI, docs
 	$(BIN)/ruff format --check .

@@ -1,6 +1,7 @@
 """One PostgreSQL for a whole test run, and a separate database for each test that needs one."""
 
 import asyncio
+import gc
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Iterator
@@ -43,9 +44,27 @@ def pytest_configure_node(node: "pytest.Item") -> None:
     node.workerinput["run_folder"] = str(node.config.stash[RUN_FOLDER])  # type: ignore[attr-defined] # xdist's
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Starts the tests that may take longest first: else the run would end with one worker busy."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Starts the tests that may take longest first: else the run would end with one worker busy.
+
+    With `--dist worksteal`, each worker begins with as many successive tests as any other.
+    """
+    workers: int = getattr(config, "workerinput", {}).get("workercount", 1)
     items.sort(key=_time_limit, reverse=True)
+    slow = [item for item in items if _time_limit(item)]
+    others = items[len(slow) :]
+    share = -(-len(others) // workers)
+    items[:] = [
+        item
+        for number in range(workers)
+        for item in (*slow[number::workers], *others[number * share : (number + 1) * share])
+    ]
+
+
+def pytest_collection_finish() -> None:
+    """Excepts the thousands of collected tests from each search for garbage: they stay until the end of the run."""
+    gc.collect()
+    gc.freeze()
 
 
 def _time_limit(item: pytest.Item) -> float:
@@ -83,9 +102,11 @@ def postgres(request: pytest.FixtureRequest) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def database_pool(postgres: str) -> DatabasePool:
+def database_pool(postgres: str) -> Iterator[DatabasePool]:
     """The databases of this worker."""
-    return DatabasePool(postgres)
+    pool = DatabasePool(postgres)
+    yield pool
+    pool.close()
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 import ast
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from string import Formatter
 
@@ -21,12 +22,17 @@ from tests.destinations.email.rendered_mail import Page, kinds_of_mail, renderer
 
 SOURCES = [Path(__file__).parents[2] / "src" / "showup" / name for name in ("destinations", "web")]
 KEYWORDS = {"say": None, "say_tagged": None, "say_count": (1, 2)}
-MESSAGES = {
-    message
-    for folder in SOURCES
-    for _, _, message, *_ in extract_from_dir(folder, [("**.py", "python")], keywords=KEYWORDS)
-}
 TRANSLATIONS = [language for language in LANGUAGES if language != "en"]
+
+
+@cache
+def messages() -> set[str | tuple[str, ...]]:
+    """Returns each message of the sources; not on import, because every process of a run imports this file."""
+    return {
+        message
+        for folder in SOURCES
+        for _, _, message, *_ in extract_from_dir(folder, [("**.py", "python")], keywords=KEYWORDS)
+    }
 
 
 def codes(text: str) -> list[str]:
@@ -39,7 +45,7 @@ def test_m14_a_language_is_complete_with_the_same_values_and_nothing_unsure(lang
     with (CATALOGUES / f"{language}.po").open("rb") as file:
         catalogue = read_po(file, locale=language)
     entries = {entry.id: entry for entry in catalogue if entry.id}
-    assert set(entries) == MESSAGES, "translate what is new, and remove what is gone"
+    assert set(entries) == messages(), "translate what is new, and remove what is gone"
     for entry in entries.values():
         assert not entry.fuzzy
         assert not list(entry.check(catalogue))
@@ -51,7 +57,7 @@ def test_m14_a_language_is_complete_with_the_same_values_and_nothing_unsure(lang
 
 def test_every_catalogue_is_offered() -> None:
     assert {path.stem for path in CATALOGUES.glob("*.po")} == set(TRANSLATIONS)
-    assert len(MESSAGES) > 200
+    assert len(messages()) > 200
 
 
 def calls() -> Iterator[tuple[str, ast.Call]]:
@@ -69,7 +75,7 @@ def test_every_text_gets_the_values_that_it_names() -> None:
         assert texts or file == "languages.py", f"{file}, line {call.lineno}: a text must be a literal"
         assert needed <= values, f"{file}, line {call.lineno}"
         # The reader of the sources sees no calls inside of f-strings.
-        assert not texts or {tuple(texts), texts[0]} & MESSAGES, f"{file}, line {call.lineno}: {texts}"
+        assert not texts or {tuple(texts), texts[0]} & messages(), f"{file}, line {call.lineno}: {texts}"
 
 
 @pytest.mark.parametrize(

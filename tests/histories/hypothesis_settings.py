@@ -11,9 +11,9 @@ from hypothesis import HealthCheck, Phase, settings
 # `make histories HISTORIES=2000 [SEED=…]`: a run prints its seed, and the same seed generates the same histories.
 HISTORIES = int(os.environ.get("HISTORIES", "0"))
 
-# A test of the suite applies at most so many batches: about 7 seconds on a quiet machine with 2 cores, and less than
+# A test of the suite applies at most so many batches: about 4 seconds on a quiet machine with 2 cores, and less than
 # pytest's limit of 120 seconds on a busy one.
-SUITE_BATCHES = 700
+SUITE_BATCHES = 400
 
 # Limits of one example: the bodies of a history, the bodies that arrive again, and the steps of a state machine.
 MAX_BODIES = 10

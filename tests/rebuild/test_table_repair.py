@@ -25,7 +25,6 @@ async def test_damage_is_detected_and_repaired(engine: AsyncEngine, name: str) -
     ids = await fetch_rows(
         engine, "SELECT id FROM deals UNION SELECT id FROM people UNION SELECT id FROM bookings ORDER BY 1"
     )
-    assert await differing_tables(engine) == set()
     await change_tables(engine, case.statements)
     assert await differing_tables(engine) == case.differences
     repaired = await run_rebuild(engine, applied=True)

@@ -3,14 +3,16 @@
 import asyncio
 import secrets
 from collections.abc import Callable, Mapping, Sequence
+from copy import copy
 from datetime import timedelta
-from functools import partial
+from functools import cache, partial
 from importlib.metadata import version as version_of
 from pathlib import Path
 from typing import Any
 
 from fastapi import Depends, FastAPI
 from sqlalchemy.ext.asyncio import AsyncEngine
+from starlette.datastructures import State
 
 from showup.access.keyring import Keyring
 from showup.access.passwords import PasswordHashes
@@ -271,7 +273,8 @@ def create_app(  # noqa: PLR0913  # each by its name, and built in one place
     `mail_renderer`, mails are previewed with the built-in templates; `template_folder` has an operator's own. Once
     `draining` is set, /readyz answers 503.
     """
-    app = _build_app(version)
+    app = copy(_routes(version))
+    app.state = State()
     keyring = Keyring(engine, clock, admin_key=admin_key)
     mail_secrets = mail_secrets or MailSecrets(seal=Seal([secrets.token_urlsafe()]))
     app.state.showup = AppState(
@@ -328,10 +331,12 @@ def _built_in_renderer(senders: Sequence[SenderRule], clock: Clock) -> TemplateM
 
 def openapi_document() -> dict[str, Any]:
     """Return the OpenAPI document of this version, built without a database."""
-    return _build_app(version_of("showup")).openapi()
+    return _routes(version_of("showup")).openapi()
 
 
-def _build_app(version: str) -> FastAPI:
+@cache
+def _routes(version: str) -> FastAPI:
+    """Return the application without a state. It takes a third of a second to build, so a process builds it once."""
     app = FastAPI(
         title=openapi.TITLE,
         version=version,
