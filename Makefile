@@ -44,7 +44,7 @@ histories: .venv/check.stamp ## replay HISTORIES=2000 generated histories in any
 bench: .venv/check.stamp ## run the benchmarks; BENCHMARKS="--quick" runs the small sizes
 	@$(BIN)/python -m benchmarks $(BENCHMARKS)
 
-torture: .venv/check.stamp .venv/torture.stamp ## kill processes under load and check the data; TORTURE="r1 --rounds 100" selects the test and the rounds
+torture: .venv/check.stamp .venv/torture.stamp .venv/prefect/installed.stamp ## kill processes under load and check the data; TORTURE="r1 --rounds 100" selects the test and the rounds
 	@$(BIN)/python -m tests.torture $(TORTURE)
 
 screenshots: .venv/check.stamp .venv/browser.stamp ## make a picture of each page, wide and on a phone, light and dark, in SCREENSHOTS=screenshots
@@ -62,6 +62,7 @@ pins: .venv/check.stamp ## pin the requirements of pyproject.toml anew, with has
 	@$(BIN)/uv pip compile pyproject.toml $(PIN) --group build --group check -c requirements/run.txt \
 		-o requirements/check.txt
 	@$(BIN)/uv pip compile $(PIN) --group torture -o requirements/torture.txt
+	@$(BIN)/uv pip compile $(PIN) --group prefect -o requirements/prefect.txt
 
 clean: ## remove what these targets made
 	rm -rf .venv build dist src/*.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage*
@@ -80,6 +81,14 @@ PIN := --universal --python-version 3.11 --generate-hashes --no-header --no-anno
 	@echo "Installing requirements/$*.txt into .venv …"
 	@$(PIP) --no-deps --require-hashes --requirement $<
 	@$(PIP) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+# Prefect's dependencies are not ours, so its server has an environment of its own.
+.venv/prefect/installed.stamp: requirements/prefect.txt | .venv/bin/python
+	@echo "Installing requirements/prefect.txt into .venv/prefect …"
+	@$(BIN)/python -m venv .venv/prefect
+	@.venv/prefect/bin/python -m pip install --disable-pip-version-check --quiet --no-deps --require-hashes \
+		--requirement $<
 	@touch $@
 
 # The pages are tested in Debian's Chromium, or whichever the machine has.

@@ -184,6 +184,8 @@ class Settings(BaseSettings):
     slack_api_url: Address | None = Field(default=None, validation_alias="SLACK_API_URL")
     emailbison_api_key: SecretStr | None = Field(default=None, validation_alias="EMAILBISON_API_KEY")
     emailbison_url: Address | None = Field(default=None, validation_alias="EMAILBISON_URL")
+    prefect_api_url: Address | None = Field(default=None, validation_alias="PREFECT_API_URL")
+    prefect_api_key: SecretStr | None = Field(default=None, validation_alias="PREFECT_API_KEY")
     twilio_account_sid: str | None = Field(default=None, validation_alias="TWILIO_ACCOUNT_SID")
     twilio_auth_token: SecretStr | None = Field(default=None, validation_alias="TWILIO_AUTH_TOKEN")
     twilio_from: str | None = Field(default=None, validation_alias="TWILIO_FROM")
