@@ -27,9 +27,10 @@ run: .venv/run.stamp ## start Showup on http://127.0.0.1:8000 with a database of
 test: .venv/check.stamp .venv/browser.stamp ## run the whole suite; TESTS="tests/test_settings.py -n0" runs a part of it
 	@$(BIN)/python -m pytest -n $(WORKERS) --durations 10 $(TESTS)
 
-check: .venv/check.stamp ## format, lint, types, import contracts, drift of migrations and OpenAPI, docs
+check: .venv/check.stamp ## format, lint, security, types, import contracts, drift of migrations and OpenAPI, docs
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
+	$(BIN)/bandit --quiet --configfile pyproject.toml --recursive src
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/showup openapi --check docs/openapi.json
@@ -59,7 +60,7 @@ format: .venv/check.stamp ## format the code, and mend what the linter can mend
 
 pins: .venv/check.stamp ## pin the requirements of pyproject.toml anew, with hashes
 	@$(BIN)/uv pip compile pyproject.toml $(PIN) --group build -o requirements/run.txt
-	@$(BIN)/uv pip compile pyproject.toml $(PIN) --group build --group check -c requirements/run.txt \
+	@$(BIN)/uv pip compile pyproject.toml $(PIN) --extra otel --group build --group check -c requirements/run.txt \
 		-o requirements/check.txt
 	@$(BIN)/uv pip compile $(PIN) --group torture -o requirements/torture.txt
 	@$(BIN)/uv pip compile $(PIN) --group prefect -o requirements/prefect.txt

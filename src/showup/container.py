@@ -12,6 +12,7 @@ import structlog
 from msgspec import Struct, convert
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from showup import traces
 from showup.access.account import MIN_SECRET_LENGTH
 from showup.access.accounts_store import ensure_defaults
 from showup.access.directory import AccountDirectory
@@ -372,6 +373,7 @@ async def open_container(
 
     Raises DatabaseUnavailable.
     """
+    traces.configure(version("showup"))
     url = config.direct_url if direct else config.url
     async with translate_errors(url):
         engine = connect(url, pool_size=20 if direct else 10)  # Batches of events and dispatch cycles share a worker's.

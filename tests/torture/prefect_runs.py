@@ -155,6 +155,7 @@ def _answers(url: str) -> bool:
 async def run_plan(folder: Path, bookings: int, seed: int, kills: int) -> Result:
     """Runs the plan from an empty folder to the last flow run."""
     rng = random.Random(seed)  # noqa: S311  # the same seed repeats the run
+    plan = exactly_once.Plan(bookings, seed, AHEAD, OFFSETS, kills)
     began_at, result = time.monotonic(), Result()
     (folder / "showup.toml").write_text(_POLICY, encoding="utf-8")
     (folder / "prefect").mkdir()
@@ -165,16 +166,8 @@ async def run_plan(folder: Path, bookings: int, seed: int, kills: int) -> Result
         await asyncio.to_thread(prefect.serve_flow)
         programs = await asyncio.to_thread(_started, folder, prefect)
         address = programs[0].wait_for(r"running at (\S+)")
-        plan = exactly_once.Plan(bookings, seed, AHEAD, OFFSETS, kills)
         meetings = list(exactly_once.plan_meetings(plan, rng))
-        counted = exactly_once.Result()
-        kill_tasks = [
-            asyncio.create_task(exactly_once.kill_workers(programs, kills, rng, counted)),
-            asyncio.create_task(_kill_server(prefect, rng)),
-        ]
-        await exactly_once.send_bookings(address, meetings, rng)
-        await asyncio.gather(*kill_tasks)
-        result.killed = counted.killed + Counter(prefect=_SERVER_KILLS)
+        await _send_under_kills(address, meetings, programs, prefect, plan, rng, result)
         rows = await _wait_for_deliveries(folder)
         await _wait_for_first_reminders(prefect, meetings)
         _check_result(prefect, meetings, rows, result)
@@ -199,6 +192,23 @@ def _started(folder: Path, prefect: PrefectServer) -> list[Program]:
     work = Program(folder / "work.log", "work", **variables)
     work.wait_for(r"(Showup runs)")
     return [serve, work]
+
+
+async def _send_under_kills(
+    address: str,
+    meetings: Sequence[PlannedMeeting],
+    programs: Sequence[Program],
+    prefect: PrefectServer,
+    plan: exactly_once.Plan,
+    rng: random.Random,
+    result: Result,
+) -> None:
+    counted = exactly_once.Result()
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(exactly_once.kill_workers(programs, plan.kills, rng, counted))
+        tasks.create_task(_kill_server(prefect, rng))
+        tasks.create_task(exactly_once.send_bookings(address, meetings, rng))
+    result.killed = counted.killed + Counter(prefect=_SERVER_KILLS)
 
 
 async def _kill_server(prefect: PrefectServer, rng: random.Random) -> None:
@@ -233,7 +243,7 @@ async def _wait_for_first_reminders(prefect: PrefectServer, meetings: Sequence[P
     due_at = max(one.moved_to or one.start for one in meetings) - OFFSETS[0]
     await asyncio.sleep(max(0.0, (due_at - datetime.now(UTC)).total_seconds()))
     deadline = time.monotonic() + _RUN_SECONDS
-    while len(prefect.ran()) < expected and time.monotonic() < deadline:
+    while len(prefect.ran()) < expected and time.monotonic() < deadline:  # noqa: ASYNC110  # another process runs them
         await asyncio.sleep(1)
     # What was doubled would run as well.
     await asyncio.sleep(30)
