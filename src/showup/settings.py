@@ -354,9 +354,7 @@ def _policy_fault(detail: ErrorDetails, place: Iterable[int | str], file: str) -
 # Our words for the kinds of errors that pydantic reports in its own.
 _MESSAGES: Mapping[str, str] = {
     "missing": "is missing",
-    "int_parsing": "should be a whole number",
-    "int_type": "should be a whole number",
-    "int_from_float": "should be a whole number",
+    **dict.fromkeys(("int_parsing", "int_type", "int_from_float"), "should be a whole number"),
     "bool_parsing": "should be true or false",
     "bool_type": "should be true or false",
     "string_type": "should be a text in quotes",

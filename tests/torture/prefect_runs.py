@@ -34,15 +34,16 @@ PYTHON: Final = Path(__file__).parents[2] / ".venv" / "prefect" / "bin" / "pytho
 OFFSETS: Final = (timedelta(hours=72), timedelta(hours=24), timedelta(hours=2))
 AHEAD: Final = OFFSETS[0] + timedelta(minutes=4)
 _FLOW: Final = """
-import sys
+import os
 from prefect import flow
 
 @flow(log_prints=False)
 def remind(booking_id: str, reminder: str, email: str, meeting_time: str):
-    with open(sys.argv[1], "a") as lines:
+    with open(os.environ["LINES"], "a") as lines:
         lines.write(f"{email} {reminder} {meeting_time}\\n")
 
-remind.serve(name="production", limit=8)
+if __name__ == "__main__":
+    remind.serve(name="production", limit=8)
 """
 _POLICY: Final = """
 [pipeline]
@@ -93,7 +94,7 @@ class PrefectServer:
 
     def serve_flow(self) -> None:
         """Deploys the flow, and runs what becomes due."""
-        self._runner = self._started("runner.log", "flow.py", str(self.lines))
+        self._runner = self._started("runner.log", "flow.py")
         wait_until(lambda: _answers(f"{self.url}/deployments/name/remind/production"), timeout=120)
 
     def kill(self) -> None:
@@ -126,6 +127,7 @@ class PrefectServer:
             "PREFECT_API_DATABASE_CONNECTION_URL": f"sqlite+aiosqlite:///{self._folder / 'prefect.db'}",
             "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
             "DO_NOT_TRACK": "1",
+            "LINES": str(self.lines),
         }
         with (self._folder / log).open("ab") as output:
             return subprocess.Popen(
@@ -258,7 +260,7 @@ def _check_result(
     result.ran = lines.total()
     result.attempts = Counter(f"{row['attempts']} attempts" for row in rows)
     for row in rows:
-        result.steps.update((row["found"] or {}).get("steps", {}))
+        result.steps.update(json.loads(row["found"] or "{}").get("steps", {}))
     result.faults += [
         f"{row['kind']} of {row['recipient']} is {row['state']}: {row['because']}"
         for row in rows

@@ -4,8 +4,11 @@ import asyncio
 from datetime import timedelta
 from itertools import chain
 
+from msgspec.structs import replace
+
 from showup.access import accounts_store, connections_store, workspaces_store
 from showup.access.account import MIN_SECRET_LENGTH
+from showup.access.connection import CALCOM, Connection
 from showup.access.permission import Permission
 from showup.access.workspace import DEFAULT
 from showup.backup.schedule import backups, made_at
@@ -18,9 +21,9 @@ from showup.database.engine import transaction
 from showup.database.migrate import read_revisions
 from showup.dispatch.connection_check import ConnectionCheck, ConnectionChecker
 from showup.dispatch.destination_resolver import MAIL_KINDS
+from showup.reads.destinations import list_destinations
 from showup.reads.health import Health, read_health, server_version
 from showup.reads.lead_sources import EMAILBISON, lead_source_states
-from showup.reads.queues import list_queues
 from showup.settings import Settings
 from showup.values.counted import counted
 
@@ -131,9 +134,20 @@ async def _check_stored_secrets(container: Container) -> list[DoctorResult]:
 async def _check_connections(container: Container, checker: ConnectionChecker) -> list[DoctorResult]:
     async with transaction(container.engine) as tx:
         connections = await connections_store.list_connections(tx)
-    checks = await asyncio.gather(*(checker.check(connection) for connection in connections))
+    checks = await asyncio.gather(*(_check_connection(container, checker, connection) for connection in connections))
     subjects = [f"connection {connection.kind} {connection.name}" for connection in connections]
     return [result for subject, check in zip(subjects, checks, strict=True) for result in _results_of(subject, check)]
+
+
+async def _check_connection(
+    container: Container, checker: ConnectionChecker, connection: Connection
+) -> ConnectionCheck:
+    """Asks the other system; Cal.com also about its webhook, as the button Test on the page Connections does."""
+    check = await checker.check(connection)
+    if connection.kind != CALCOM or check.faults:
+        return check
+    faults = await container.setup_actions.check_webhook(connection.name)
+    return replace(check, faults=[f"{one.rstrip('.')}: run `showup calcom register`" for one in faults])
 
 
 async def _check_lead_sources(container: Container) -> list[DoctorResult]:
@@ -182,14 +196,18 @@ def _results_of(subject: str, check: ConnectionCheck) -> list[DoctorResult]:
 
 
 async def _check_queues(container: Container) -> DoctorResult:
-    """Reports the destination queues that are paused or failing. A queue without deliveries concerns nobody."""
-    permission = Permission(actor="doctor", scope="read", workspace_id=None)
+    """Reports the destinations that are paused or failing, as the page Connections shows them."""
+    stopped, waiting = [], 0
     async with transaction(container.engine) as tx:
-        queues = await list_queues(tx, permission, container.clock())
-    stopped = [row for row in queues if row["state"] != "working" and row["waiting"] + row["sending"]]
-    if messages := [f"{row['workspace']} to {row['destination']}: {row['because']}" for row in stopped]:
-        return DoctorResult("deliveries", "warn", "; ".join(messages))
-    return DoctorResult("deliveries", "ok", f"{sum(row['waiting'] for row in queues)} scheduled, no queue is paused")
+        for workspace in await workspaces_store.list_workspaces(tx):
+            permission = Permission(actor="doctor", scope="read", workspace_id=workspace.id)
+            for one in await list_destinations(tx, permission, container.clock()):
+                waiting += one.waiting + one.planned
+                if one.is_stopped:
+                    stopped.append(f"{workspace.slug} to {one.destination}: {one.because}")
+    if stopped:
+        return DoctorResult("deliveries", "warn", "; ".join(stopped))
+    return DoctorResult("deliveries", "ok", f"{waiting} scheduled, no queue is paused")
 
 
 def _check_clock(container: Container, snapshot: Health) -> DoctorResult:

@@ -12,12 +12,12 @@ from showup.destinations.prefect.health import KIND
 from showup.destinations.prefect.render import render
 from showup.destinations.prefect.steps import (
     CANCELLED_BY_SHOWUP,
-    Cancel,
-    Create,
+    CancelRun,
+    CreateRun,
     FlowRun,
-    Retime,
+    RetimeRun,
     RunState,
-    Update,
+    UpdateRun,
     decide_steps,
     tags_of,
 )
@@ -217,7 +217,7 @@ def test_after_any_changes_and_any_ends_between_two_steps_each_reminder_has_one_
 def perform(runs: dict[str, FlowRun], step: object) -> None:
     """Does what Prefect does."""
     match step:
-        case Create(run):
+        case CreateRun(run):
             new = FlowRun(
                 id=run.reminder,
                 state_type="SCHEDULED",
@@ -226,14 +226,14 @@ def perform(runs: dict[str, FlowRun], step: object) -> None:
                 parameters=run.parameters,
             )
             runs.setdefault(new.id, new)
-        case Retime(flow_run, run):
+        case RetimeRun(flow_run, run):
             runs[flow_run.id] = replace(
                 runs[flow_run.id], state_type="SCHEDULED", next_scheduled_start_time=run.due_at, state=RunState()
             )
-        case Update(flow_run, run):
+        case UpdateRun(flow_run, run):
             tags = tuple(tags_of(run, flow_run.tags))
             runs[flow_run.id] = replace(runs[flow_run.id], tags=tags, parameters=run.parameters)
-        case Cancel(flow_run):
+        case CancelRun(flow_run):
             runs[flow_run.id] = replace(
                 runs[flow_run.id], state_type="CANCELLED", state=RunState(message=CANCELLED_BY_SHOWUP)
             )

@@ -11,14 +11,14 @@ from msgspec.structs import replace
 from showup.clock import Clock
 from showup.destinations.contract import Attempt, Content, Delivered, GaveUp, Notification, Outcome, Pace
 from showup.destinations.prefect.client import Deployment, PrefectClient
-from showup.destinations.prefect.render import PlannedRun, Schedule, render
+from showup.destinations.prefect.render import FlowRunPlan, PlannedRun, render
 from showup.destinations.prefect.settings import PrefectSettings
 from showup.destinations.prefect.steps import (
-    Cancel,
-    Create,
-    Retime,
+    CancelRun,
+    CreateRun,
+    RetimeRun,
     Step,
-    Update,
+    UpdateRun,
     accepted_parameters,
     decide_steps,
 )
@@ -62,7 +62,7 @@ class Prefect:
 
     async def send(self, attempt: Attempt) -> Outcome:
         try:
-            schedule = msgspec.convert(attempt.content, Schedule)
+            schedule = msgspec.convert(attempt.content, FlowRunPlan)
         except msgspec.ValidationError as fault:
             return GaveUp(because=f"the stored flow runs are invalid: {fault}")
         if attempt.superseded:
@@ -73,7 +73,7 @@ class Prefect:
         except VendorError as fault:
             return fault.outcome
 
-    async def _send(self, schedule: Schedule) -> Outcome:
+    async def _send(self, schedule: FlowRunPlan) -> Outcome:
         api, now = self._make_client(), self._clock()
         found = await api.list_runs(schedule.tags)
         deployment, runs = None, schedule.runs
@@ -86,7 +86,10 @@ class Prefect:
         return Delivered(
             provider="prefect",
             reference=schedule.tags[1],
-            found={"flow_runs": len(runs), "steps": dict(Counter(type(one).__name__.lower() for one in steps))},
+            found={
+                "flow_runs": len(runs),
+                "steps": dict(Counter(type(one).__name__.removesuffix("Run").lower() for one in steps)),
+            },
         )
 
 
@@ -94,14 +97,14 @@ def _declared(run: PlannedRun, deployment: Deployment) -> PlannedRun:
     return replace(run, parameters=accepted_parameters(run.parameters, deployment.schema))
 
 
-async def _perform(api: PrefectClient, step: Step, deployment: Deployment | None, schedule: Schedule) -> None:
+async def _perform(api: PrefectClient, step: Step, deployment: Deployment | None, schedule: FlowRunPlan) -> None:
     match step:
-        case Create():
+        case CreateRun():
             assert deployment is not None, "the deployment is loaded where a flow run is needed"
             await api.create(deployment, step.run, schedule.tags)
-        case Retime():
+        case RetimeRun():
             await api.retime(step.flow_run, step.run)
-        case Update():
+        case UpdateRun():
             await api.update(step.flow_run, step.run)
-        case Cancel():
+        case CancelRun():
             await api.cancel(step.flow_run)

@@ -23,7 +23,7 @@ EVENTS: Final = frozenset(
 _LONGEST_NAME, _LONGEST_VALUE = 100, 2_000
 
 
-class ReminderValues(Struct, frozen=True, kw_only=True):
+class FlowValues(Struct, frozen=True, kw_only=True):
     """The values that a flow's parameters can have; None where unknown. docs/PREFECT.md describes each."""
 
     reminder: str
@@ -46,7 +46,7 @@ class ReminderValues(Struct, frozen=True, kw_only=True):
     company_name: str | None
 
 
-VALUES: Final = ReminderValues.__struct_fields__
+VALUES: Final = FlowValues.__struct_fields__
 
 
 class PlannedRun(Struct, frozen=True, kw_only=True):
@@ -65,7 +65,7 @@ class PlannedRun(Struct, frozen=True, kw_only=True):
     parameters: dict[str, Any]
 
 
-class Schedule(Struct, frozen=True, kw_only=True):
+class FlowRunPlan(Struct, frozen=True, kw_only=True):
     """All flow runs of one attendee of one booking. `tags` find those that exist.
 
     `by_name`: the parameters have the names of Showup's values, and a flow gets only those that it declares.
@@ -76,7 +76,7 @@ class Schedule(Struct, frozen=True, kw_only=True):
     by_name: bool
 
 
-def render(notification: Notification, parameters: Mapping[str, str]) -> Schedule:
+def render(notification: Notification, parameters: Mapping[str, str]) -> FlowRunPlan:
     """Returns the flow runs that the meeting needs; none if it will not take place. Raises CannotRender.
 
     `parameters`: Showup's value for each parameter of the flow; empty for those of the same names.
@@ -91,7 +91,7 @@ def render(notification: Notification, parameters: Mapping[str, str]) -> Schedul
     if notification.kind == CREATED and is_on and not reminders:
         raise NothingToSend("no reminder is planned: the meeting is too soon, or the rules have none")
     decided_at = notification.decided_at or datetime.min.replace(tzinfo=UTC)
-    return Schedule(
+    return FlowRunPlan(
         tags=_tags(meeting),
         runs=tuple(_run(notification, meeting, one, parameters, decided_at) for one in reminders),
         by_name=not parameters,
@@ -124,9 +124,9 @@ def _run(
     )
 
 
-def _values(workspace: str, meeting: Meeting, reminder: PlannedReminder) -> ReminderValues:
+def _values(workspace: str, meeting: Meeting, reminder: PlannedReminder) -> FlowValues:
     guest = meeting.guest
-    return ReminderValues(
+    return FlowValues(
         reminder=_short_duration(reminder.before_seconds),
         before_minutes=reminder.before_seconds // 60,
         remind_at=_moment(reminder.due_at),

@@ -66,33 +66,33 @@ class FlowRun(Struct, frozen=True, kw_only=True):
         return next((tag.removeprefix(prefix) for tag in self.tags if tag.startswith(prefix)), None)
 
 
-class Create(Struct, frozen=True):
+class CreateRun(Struct, frozen=True):
     """Create a flow run for the reminder."""
 
     run: PlannedRun
 
 
-class Retime(Struct, frozen=True):
+class RetimeRun(Struct, frozen=True):
     """Set the time of a flow run: the reminder's."""
 
     flow_run: FlowRun
     run: PlannedRun
 
 
-class Update(Struct, frozen=True):
+class UpdateRun(Struct, frozen=True):
     """Set the tags and parameters of a flow run: the reminder's."""
 
     flow_run: FlowRun
     run: PlannedRun
 
 
-class Cancel(Struct, frozen=True):
+class CancelRun(Struct, frozen=True):
     """Cancel a flow run."""
 
     flow_run: FlowRun
 
 
-Step: TypeAlias = Create | Retime | Update | Cancel
+Step: TypeAlias = CreateRun | RetimeRun | UpdateRun | CancelRun
 
 
 def decide_steps(found: Sequence[FlowRun], planned: Sequence[PlannedRun], now: datetime) -> list[Step]:
@@ -112,20 +112,20 @@ def decide_steps(found: Sequence[FlowRun], planned: Sequence[PlannedRun], now: d
         elif run.is_ahead and run.expires_at > now:
             moved = next((one for one in free if one.before == str(run.before)), None)
             if moved is None:
-                steps.append(Create(run))
+                steps.append(CreateRun(run))
             else:
                 free.remove(moved)
-                steps += [Retime(moved, run), Update(moved, run)]
-    return [*(Cancel(one) for one in free), *steps]
+                steps += [RetimeRun(moved, run), UpdateRun(moved, run)]
+    return [*(CancelRun(one) for one in free), *steps]
 
 
 def _steps_of(flow_run: FlowRun, run: PlannedRun) -> list[Step]:
     if flow_run.is_waiting:
-        steps: list[Step] = [] if flow_run.is_due_at(run.due_at) else [Retime(flow_run, run)]
+        steps: list[Step] = [] if flow_run.is_due_at(run.due_at) else [RetimeRun(flow_run, run)]
         is_current = all(flow_run.parameters.get(name) == value for name, value in run.parameters.items())
-        return steps if is_current else [*steps, Update(flow_run, run)]
+        return steps if is_current else [*steps, UpdateRun(flow_run, run)]
     if flow_run.is_cancelled_by_showup and run.is_ahead:
-        return [Retime(flow_run, run), Update(flow_run, run)]
+        return [RetimeRun(flow_run, run), UpdateRun(flow_run, run)]
     return []
 
 

@@ -251,7 +251,7 @@ def _condition(
         return "", "Nothing was sent yet.", "", ""
     last = f"Last success {viewer.relative(queue.last_success_at)}." if queue.last_success_at else "No success yet."
     because = queue.because or ""
-    if queue.condition in ("paused", "failing"):
+    if queue.is_stopped:
         since = f"Fails since {viewer.moment(queue.since)}. " if queue.since else "Fails. "
         return (
             "bad",
