@@ -332,6 +332,7 @@ def build_connection_checker(container: Container, clients: "Clients") -> "Conne
         resolver=build_destination_resolver(container, clients),
         calcom_url=settings.calcom_api_url,
         calcom_key=reveal(settings.calcom_api_key),
+        check_webhook=container.setup_actions.check_webhook,
     )
 
 

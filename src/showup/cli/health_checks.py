@@ -4,11 +4,8 @@ import asyncio
 from datetime import timedelta
 from itertools import chain
 
-from msgspec.structs import replace
-
 from showup.access import accounts_store, connections_store, workspaces_store
 from showup.access.account import MIN_SECRET_LENGTH
-from showup.access.connection import CALCOM, Connection
 from showup.access.permission import Permission
 from showup.access.workspace import DEFAULT
 from showup.backup.schedule import backups, made_at
@@ -134,20 +131,9 @@ async def _check_stored_secrets(container: Container) -> list[DoctorResult]:
 async def _check_connections(container: Container, checker: ConnectionChecker) -> list[DoctorResult]:
     async with transaction(container.engine) as tx:
         connections = await connections_store.list_connections(tx)
-    checks = await asyncio.gather(*(_check_connection(container, checker, connection) for connection in connections))
+    checks = await asyncio.gather(*(checker.check(connection) for connection in connections))
     subjects = [f"connection {connection.kind} {connection.name}" for connection in connections]
     return [result for subject, check in zip(subjects, checks, strict=True) for result in _results_of(subject, check)]
-
-
-async def _check_connection(
-    container: Container, checker: ConnectionChecker, connection: Connection
-) -> ConnectionCheck:
-    """Asks the other system; Cal.com also about its webhook, as the button Test on the page Connections does."""
-    check = await checker.check(connection)
-    if connection.kind != CALCOM or check.faults:
-        return check
-    faults = await container.setup_actions.check_webhook(connection.name)
-    return replace(check, faults=[f"{one.rstrip('.')}: run `showup calcom register`" for one in faults])
 
 
 async def _check_lead_sources(container: Container) -> list[DoctorResult]:
