@@ -121,7 +121,7 @@ class ConnectionChecker(Struct, frozen=True, kw_only=True):
             f"{one.rstrip('.')}: set the webhook on the page Connections, or run `showup calcom register`"
             for one in await self.check_webhook(account.name)
         ]
-        return ConnectionCheck(message="Cal.com accepts the API key, and has the webhook", faults=webhook_faults)
+        return ConnectionCheck(message="Cal.com accepts the API key", faults=webhook_faults)
 
 
 async def _ask_provider(mail: EmailDestination) -> ConnectionCheck:
