@@ -61,13 +61,13 @@ def test_the_doctor_and_the_test_of_a_connection_name_the_same_faults(connected:
     assert _SETTINGS.keys() == KINDS.keys()
     asyncio.run(_break(database_url))
     found = connected("doctor", "--json", SHOWUP_ALLOW_PRIVATE_ADDRESSES="true").json
-    said = {row["subject"]: row for row in found}
+    by_subject = {row["subject"]: row for row in found}
     for kind in KINDS:
         tested = connected("connections", "test", kind, "own", "--json", SHOWUP_ALLOW_PRIVATE_ADDRESSES="true").json
         messages = [row["message"] for row in found if row["subject"] == f"connection {kind} own"]
         assert messages == tested["faults"], kind
-        assert said[f"connection {kind} own"]["state"] == "fail"
-        assert f"default to {kind}: broken {kind}" in said["deliveries"]["message"]
+        assert by_subject[f"connection {kind} own"]["state"] == "fail"
+        assert f"default to {kind}: broken {kind}" in by_subject["deliveries"]["message"]
     assert {one.name for one in asyncio.run(_page(database_url)).needing} >= {system_name(kind) for kind in KINDS}
 
 
