@@ -323,15 +323,14 @@ def build_connection_checker(container: Container, clients: "Clients") -> "Conne
     """Builds the test of connections, which asks the other systems."""
     from showup.dispatch.connection_check import ConnectionChecker
 
-    settings = container.settings
     return ConnectionChecker(
         engine=container.engine,
         seal=container.seal,
         clock=container.clock,
         clients=clients,
         resolver=build_destination_resolver(container, clients),
-        calcom_url=settings.calcom_api_url,
-        calcom_key=reveal(settings.calcom_api_key),
+        calcom_url=container.settings.calcom_api_url,
+        calcom_key=reveal(container.settings.calcom_api_key),
         check_webhook=container.setup_actions.check_webhook,
     )
 
@@ -353,8 +352,7 @@ def build_renderer(settings: Settings, clock: Clock, *, for_sending: bool) -> "T
     from showup.destinations.email.templates import Templates
     from showup.destinations.email.texts import TeamTexts
 
-    policy = settings.policy
-    folder = policy.email.templates
+    policy, folder = settings.policy, settings.policy.email.templates
     return TemplateMailRenderer(
         # Only an operator's own templates can be slow.
         templates=Templates() if folder is None else IsolatedTemplates(folder),
@@ -381,8 +379,7 @@ async def open_container(
     try:
         async with translate_errors(url), engine.connect():
             pass
-        seal = Seal.from_setting(config.secret_keys)
-        yield Container(settings, seal, engine, clock, direct_url=config.direct_url)
+        yield Container(settings, Seal.from_setting(config.secret_keys), engine, clock, direct_url=config.direct_url)
     finally:
         # Connections that a cancelled caller left open would keep the database server from stopping.
         await asyncio.shield(engine.dispose())

@@ -219,7 +219,7 @@ async def _send_under_kills(
         tasks.create_task(exactly_once.kill_workers(programs, plan.kills, rng, counted))
         tasks.create_task(_kill_server(prefect, rng))
         tasks.create_task(exactly_once.send_bookings(address, meetings, rng))
-    result.killed = counted.killed + Counter(prefect=_SERVER_KILLS)
+    result.killed = Counter(work=counted.killed, prefect=_SERVER_KILLS)
 
 
 async def _kill_server(prefect: PrefectServer, rng: random.Random) -> None:
