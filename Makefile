@@ -27,9 +27,10 @@ run: .venv/run.stamp ## start Showup on http://127.0.0.1:8000 with a database of
 test: .venv/check.stamp .venv/browser.stamp ## run the whole suite; TESTS="tests/test_settings.py -n0" runs a part of it
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal --durations 10 $(TESTS)
 
-check: .venv/check.stamp ## format, lint, types, import contracts, drift of migrations and OpenAPI, docs
+check: .venv/check.stamp ## format, lint, security, types, import contracts, drift of migrations and OpenAPI, docs
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
+	$(BIN)/bandit --quiet --configfile pyproject.toml --recursive src
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/showup openapi --check docs/openapi.json
@@ -44,7 +45,7 @@ histories: .venv/check.stamp ## replay HISTORIES=2000 generated histories in any
 bench: .venv/check.stamp ## run the benchmarks; BENCHMARKS="--quick" runs the small sizes
 	@$(BIN)/python -m benchmarks $(BENCHMARKS)
 
-torture: .venv/check.stamp .venv/torture.stamp ## kill processes under load and check the data; TORTURE="r1 --rounds 100" selects the test and the rounds
+torture: .venv/check.stamp .venv/torture.stamp .venv/prefect/installed.stamp ## kill processes under load and check the data; TORTURE="r1 --rounds 100" selects the test and the rounds
 	@$(BIN)/python -m tests.torture $(TORTURE)
 
 screenshots: .venv/check.stamp .venv/browser.stamp ## make a picture of each page, wide and on a phone, light and dark, in SCREENSHOTS=screenshots
@@ -59,9 +60,10 @@ format: .venv/check.stamp ## format the code, and mend what the linter can mend
 
 pins: .venv/check.stamp ## pin the requirements of pyproject.toml anew, with hashes
 	@$(BIN)/uv pip compile pyproject.toml $(PIN) --group build -o requirements/run.txt
-	@$(BIN)/uv pip compile pyproject.toml $(PIN) --group build --group check -c requirements/run.txt \
+	@$(BIN)/uv pip compile pyproject.toml $(PIN) --extra otel --group build --group check -c requirements/run.txt \
 		-o requirements/check.txt
 	@$(BIN)/uv pip compile $(PIN) --group torture -o requirements/torture.txt
+	@$(BIN)/uv pip compile $(PIN) --group prefect -o requirements/prefect.txt
 
 clean: ## remove what these targets made
 	rm -rf .venv build dist src/*.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage*
@@ -80,6 +82,14 @@ PIN := --universal --python-version 3.11 --generate-hashes --no-header --no-anno
 	@echo "Installing requirements/$*.txt into .venv …"
 	@$(PIP) --no-deps --require-hashes --requirement $<
 	@$(PIP) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+# Prefect's dependencies are not ours, so its server has an environment of its own.
+.venv/prefect/installed.stamp: requirements/prefect.txt | .venv/bin/python
+	@echo "Installing requirements/prefect.txt into .venv/prefect …"
+	@$(BIN)/python -m venv .venv/prefect
+	@.venv/prefect/bin/python -m pip install --disable-pip-version-check --quiet --no-deps --require-hashes \
+		--requirement $<
 	@touch $@
 
 # The pages are tested in Debian's Chromium, or whichever the machine has.

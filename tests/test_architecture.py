@@ -48,7 +48,8 @@ def test_the_pure_contract_lists_every_pure_module() -> None:
     pure |= {"showup.events", "showup.outbox.expiry", "showup.outbox.planned", "showup.values"}
     pure |= {"showup.proposals.document", "showup.proposals.proposal"}
     pure |= {"showup.assistant.approval", "showup.assistant.outside_text"}
-    pure |= {"showup.destinations.record_status", "showup.sources.emailbison.leads"}
+    pure |= {"showup.destinations.prefect.steps", "showup.destinations.record_status"}
+    pure |= {"showup.sources.emailbison.leads"}
     assert pure == set(find_contract("pure")["source_modules"])
 
 

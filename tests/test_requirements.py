@@ -40,13 +40,19 @@ ENVIRONMENTS = [
     for python in PYTHONS
     for name, platform in PLATFORMS.items()
 ]
-# Each list contains the project's own requirements and these groups.
+# Each list contains the project's own requirements, these groups and these extras.
 GROUPS = {"run": ("build",), "check": ("build", "check")}
+EXTRAS = {"run": (), "check": ("otel",)}
 
 
 def roots(name: str) -> list[Requirement]:
     groups = PROJECT["dependency-groups"]
-    wanted = [*PROJECT["project"]["dependencies"], *(line for group in GROUPS[name] for line in groups[group])]
+    extras = PROJECT["project"]["optional-dependencies"]
+    wanted = [
+        *PROJECT["project"]["dependencies"],
+        *(line for group in GROUPS[name] for line in groups[group]),
+        *(line for extra in EXTRAS[name] for line in extras[extra]),
+    ]
     return [Requirement(line) for line in wanted]
 
 
@@ -128,7 +134,9 @@ def installs(target: str, folder: Path) -> list[str]:
 @pytest.mark.parametrize("target", ["run", "test", "check", "bench", "torture", "histories", "format"])
 def test_no_target_resolves_versions_again(target: str, tmp_path: Path) -> None:
     lines = installs(target, tmp_path)
-    # The torture tests need Node too, in a list of its own.
+    # The torture tests need Node too, in a list of its own, and a Prefect server, in an environment of its own.
+    if target == "torture":
+        assert {"--no-deps", "--require-hashes"} <= set(lines.pop().split())
     assert len(lines) == (4 if target == "torture" else 2), lines
     for pinned, project in zip(lines[::2], lines[1::2], strict=True):
         assert {"--no-deps", "--require-hashes"} <= set(pinned.split())
@@ -136,4 +144,4 @@ def test_no_target_resolves_versions_again(target: str, tmp_path: Path) -> None:
 
 
 def test_only_make_pins_resolves_versions(tmp_path: Path) -> None:
-    assert sum("uv pip compile" in line for line in installs("pins", tmp_path)) == 3
+    assert sum("uv pip compile" in line for line in installs("pins", tmp_path)) == 4

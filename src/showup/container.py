@@ -12,6 +12,7 @@ import structlog
 from msgspec import Struct, convert
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from showup import traces
 from showup.access.account import MIN_SECRET_LENGTH
 from showup.access.accounts_store import ensure_defaults
 from showup.access.directory import AccountDirectory
@@ -322,15 +323,15 @@ def build_connection_checker(container: Container, clients: "Clients") -> "Conne
     """Builds the test of connections, which asks the other systems."""
     from showup.dispatch.connection_check import ConnectionChecker
 
-    settings = container.settings
     return ConnectionChecker(
         engine=container.engine,
         seal=container.seal,
         clock=container.clock,
         clients=clients,
         resolver=build_destination_resolver(container, clients),
-        calcom_url=settings.calcom_api_url,
-        calcom_key=reveal(settings.calcom_api_key),
+        calcom_url=container.settings.calcom_api_url,
+        calcom_key=reveal(container.settings.calcom_api_key),
+        check_webhook=container.setup_actions.check_webhook,
     )
 
 
@@ -371,14 +372,14 @@ async def open_container(
 
     Raises DatabaseUnavailable.
     """
+    traces.configure(version("showup"))
     url = config.direct_url if direct else config.url
     async with translate_errors(url):
         engine = connect(url, pool_size=20 if direct else 10)  # Batches of events and dispatch cycles share a worker's.
     try:
         async with translate_errors(url), engine.connect():
             pass
-        seal = Seal.from_setting(config.secret_keys)
-        yield Container(settings, seal, engine, clock, direct_url=config.direct_url)
+        yield Container(settings, Seal.from_setting(config.secret_keys), engine, clock, direct_url=config.direct_url)
     finally:
         # Connections that a cancelled caller left open would keep the database server from stopping.
         await asyncio.shield(engine.dispose())

@@ -247,6 +247,7 @@ class Policy(_Table):
     # Settings of the connections from the environment; each destination knows its own settings and checks them.
     clickup: dict[str, Any] = {}
     notion: dict[str, Any] = {}
+    prefect: dict[str, Any] = {}
     slack: dict[str, Any] = {}
     twilio: dict[str, Any] = {}
     emailbison: dict[str, Any] = {}

@@ -184,6 +184,8 @@ class Settings(BaseSettings):
     slack_api_url: Address | None = Field(default=None, validation_alias="SLACK_API_URL")
     emailbison_api_key: SecretStr | None = Field(default=None, validation_alias="EMAILBISON_API_KEY")
     emailbison_url: Address | None = Field(default=None, validation_alias="EMAILBISON_URL")
+    prefect_api_url: Address | None = Field(default=None, validation_alias="PREFECT_API_URL")
+    prefect_api_key: SecretStr | None = Field(default=None, validation_alias="PREFECT_API_KEY")
     twilio_account_sid: str | None = Field(default=None, validation_alias="TWILIO_ACCOUNT_SID")
     twilio_auth_token: SecretStr | None = Field(default=None, validation_alias="TWILIO_AUTH_TOKEN")
     twilio_from: str | None = Field(default=None, validation_alias="TWILIO_FROM")
@@ -351,9 +353,7 @@ def _policy_fault(detail: ErrorDetails, place: Iterable[int | str], file: str) -
 # Our words for the kinds of errors that pydantic reports in its own.
 _MESSAGES: Mapping[str, str] = {
     "missing": "is missing",
-    "int_parsing": "should be a whole number",
-    "int_type": "should be a whole number",
-    "int_from_float": "should be a whole number",
+    **dict.fromkeys(("int_parsing", "int_type", "int_from_float"), "should be a whole number"),
     "bool_parsing": "should be true or false",
     "bool_type": "should be true or false",
     "string_type": "should be a text in quotes",

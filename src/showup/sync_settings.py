@@ -70,6 +70,11 @@ def environment_connections(settings: Settings) -> "list[EnvironmentConnection]"
             },
             {"token": reveal(settings.notion_token)},
         ),
+        "prefect": (
+            policy.prefect,
+            {"api_url": settings.prefect_api_url},
+            {"api_key": reveal(settings.prefect_api_key)},
+        ),
         "slack": (
             policy.slack,
             {"api_url": settings.slack_api_url},

@@ -143,6 +143,7 @@ def test_an_account_key_is_sent_only_to_its_own_instance(ready: Showup) -> None:
         refused = ready("connections", "test", "calcom", "default")
         assert (refused.code, "SHOWUP_ALLOW_PRIVATE_ADDRESSES" in refused.error, server.requests) == (1, True, [])
         result = ready("connections", "test", "calcom", "default", CALCOM_API_URL="http://127.0.0.1:1/v2", **ALLOWED)
-    assert (result.code, result.out.splitlines()[0]) == (0, "Cal.com accepts the API key.")
-    received = [(one.path, one.headers["authorization"]) for one in server.requests]
-    assert received == [("/v2/me", "Bearer cal_very_secret")]
+    # It knows no webhook of Showup.
+    assert (result.code, "set the webhook" in result.error) == (1, True), result.error
+    assert [one.path for one in server.requests][:2] == ["/v2/me", "/v2/webhooks"]
+    assert {one.headers["authorization"] for one in server.requests} == {"Bearer cal_very_secret"}

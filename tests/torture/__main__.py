@@ -5,6 +5,7 @@ deliveries, import and mcp. The others run only by name:
 `rolling` restarts web servers and workers one after the other under load, and upgrades them from `--old`.
 `soak` sends webhooks for `--minutes`, and compares the memory of each process at the end and early on.
 `openapi` sends `--examples` generated requests to each operation of the API, as each kind of caller.
+`prefect` schedules reminders at a real Prefect server, and kills it 3 times and workers `--rounds` times.
 `network` cuts a host off from the database and heals the network; only for root on Linux.
 
 `commands` sends people's commands between late webhooks, and checks that none is undone.
@@ -31,7 +32,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from showup.database.engine import connect
-from tests.torture import exactly_once, lead_import, network, openapi_callers, rolling, soak
+from tests.torture import exactly_once, lead_import, network, openapi_callers, prefect_runs, rolling, soak
 from tests.torture.checks import faults_in_all
 from tests.torture.deployment import Deployment
 from tests.torture.many_processes import ManyProcesses
@@ -57,6 +58,7 @@ _BY_NAME: dict[str, Callable[[Path, argparse.Namespace], Awaitable[Report]]] = {
     "network": network.run,
     "soak": soak.run,
     "openapi": openapi_callers.run,
+    "prefect": prefect_runs.run,
 }
 _PEOPLE = 30
 _ATTENDEES = 1_000

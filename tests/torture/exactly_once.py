@@ -92,9 +92,9 @@ async def run_plan(folder: Path, plan: Plan) -> Result:
         programs = _started(folder, provider)
         try:
             address = programs[0].wait_for(r"running at (\S+)")
-            meetings = list(_meetings(plan, rng))
-            kill_task = asyncio.create_task(_kill(programs, plan.kills, rng, result))
-            await _send_bookings(address, meetings, rng)
+            meetings = list(plan_meetings(plan, rng))
+            kill_task = asyncio.create_task(kill_workers(programs, plan.kills, rng, result))
+            await send_bookings(address, meetings, rng)
             await kill_task
             dsn = f"postgresql://showup@/showup?host={socket_folder(folder / 'data')}&port=5432"
             rows = await _wait_for_deliveries(dsn, plan)
@@ -126,7 +126,7 @@ def _started(folder: Path, provider: FakeResend) -> list[Program]:
     return [serve, work]
 
 
-def _meetings(plan: Plan, rng: random.Random) -> Iterator[PlannedMeeting]:
+def plan_meetings(plan: Plan, rng: random.Random) -> Iterator[PlannedMeeting]:
     first = datetime.now(UTC).replace(microsecond=0) + plan.ahead
     for number in range(plan.bookings):
         start = first + timedelta(seconds=rng.randrange(20))
@@ -135,7 +135,7 @@ def _meetings(plan: Plan, rng: random.Random) -> Iterator[PlannedMeeting]:
         yield PlannedMeeting(number, start, outcome, to)
 
 
-async def _send_bookings(address: str, meetings: Sequence[PlannedMeeting], rng: random.Random) -> None:
+async def send_bookings(address: str, meetings: Sequence[PlannedMeeting], rng: random.Random) -> None:
     room = asyncio.Semaphore(_AT_ONCE)
     async with (
         httpx2.AsyncClient(base_url=address, timeout=10, trust_env=False) as client,
@@ -183,7 +183,7 @@ async def _post(client: httpx2.AsyncClient, trigger: str, fields: dict[str, Any]
         await asyncio.sleep(0.2)
 
 
-async def _kill(programs: Sequence[Program], kills: int, rng: random.Random, result: Result) -> None:
+async def kill_workers(programs: Sequence[Program], kills: int, rng: random.Random, result: Result) -> None:
     for _ in range(kills):
         await asyncio.sleep(rng.uniform(*_BETWEEN_KILLS))
         children = rng.choice(programs).children("work")

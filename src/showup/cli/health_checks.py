@@ -18,9 +18,9 @@ from showup.database.engine import transaction
 from showup.database.migrate import read_revisions
 from showup.dispatch.connection_check import ConnectionCheck, ConnectionChecker
 from showup.dispatch.destination_resolver import MAIL_KINDS
+from showup.reads.destinations import list_destinations
 from showup.reads.health import Health, read_health, server_version
 from showup.reads.lead_sources import EMAILBISON, lead_source_states
-from showup.reads.queues import list_queues
 from showup.settings import Settings
 from showup.values.counted import counted
 
@@ -182,14 +182,18 @@ def _results_of(subject: str, check: ConnectionCheck) -> list[DoctorResult]:
 
 
 async def _check_queues(container: Container) -> DoctorResult:
-    """Reports the destination queues that are paused or failing. A queue without deliveries concerns nobody."""
-    permission = Permission(actor="doctor", scope="read", workspace_id=None)
+    """Reports the destinations that are paused or failing, as the page Connections shows them."""
+    stopped, waiting = [], 0
     async with transaction(container.engine) as tx:
-        queues = await list_queues(tx, permission, container.clock())
-    stopped = [row for row in queues if row["state"] != "working" and row["waiting"] + row["sending"]]
-    if messages := [f"{row['workspace']} to {row['destination']}: {row['because']}" for row in stopped]:
-        return DoctorResult("deliveries", "warn", "; ".join(messages))
-    return DoctorResult("deliveries", "ok", f"{sum(row['waiting'] for row in queues)} scheduled, no queue is paused")
+        for workspace in await workspaces_store.list_workspaces(tx):
+            permission = Permission(actor="doctor", scope="read", workspace_id=workspace.id)
+            for one in await list_destinations(tx, permission, container.clock()):
+                waiting += one.waiting + one.planned
+                if one.is_stopped:
+                    stopped.append(f"{workspace.slug} to {one.destination}: {one.because}")
+    if stopped:
+        return DoctorResult("deliveries", "warn", "; ".join(stopped))
+    return DoctorResult("deliveries", "ok", f"{waiting} scheduled, no queue is paused")
 
 
 def _check_clock(container: Container, snapshot: Health) -> DoctorResult:

@@ -11,10 +11,11 @@ from showup.destinations.clickup.health import KIND as CLICKUP
 from showup.destinations.destination_kind import DestinationKind
 from showup.destinations.emailbison.health import KIND as EMAILBISON
 from showup.destinations.notion.health import KIND as NOTION
+from showup.destinations.prefect.health import KIND as PREFECT
 from showup.destinations.slack.health import KIND as SLACK
 from showup.destinations.twilio.health import KIND as TWILIO
 
-_KINDS: Final[tuple[DestinationKind, ...]] = (CLICKUP, EMAILBISON, NOTION, SLACK, TWILIO)
+_KINDS: Final[tuple[DestinationKind, ...]] = (CLICKUP, EMAILBISON, NOTION, PREFECT, SLACK, TWILIO)
 KINDS: Final[Mapping[str, DestinationKind]] = {one.name: one for one in _KINDS}
 
 API_CONNECTION_KINDS: Final = (*KINDS, "resend", "smtp")

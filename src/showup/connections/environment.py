@@ -21,7 +21,10 @@ _log = structlog.get_logger()
 
 
 class EnvironmentConnection(Struct, frozen=True, kw_only=True):
-    """The environment's settings for one kind. There is no connection unless all of its secrets are set."""
+    """The environment's settings for one kind. There is no connection unless all of its secrets are set.
+
+    A kind that requires no secret is connected if the environment has any of its settings.
+    """
 
     kind: str
     settings: Mapping[str, Any]
@@ -30,7 +33,10 @@ class EnvironmentConnection(Struct, frozen=True, kw_only=True):
     @property
     def is_complete(self) -> bool:
         """Returns whether the environment has everything that such a connection requires."""
-        return self.kind in KINDS and not KINDS[self.kind].missing_secrets(self.credentials)
+        kind = KINDS.get(self.kind)
+        if kind is None or kind.missing_secrets(self.credentials):
+            return False
+        return bool(kind.credentials or self.settings or any(self.credentials.values()))
 
 
 def check(environment_connection: EnvironmentConnection) -> None:

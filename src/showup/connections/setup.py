@@ -88,7 +88,7 @@ async def _check(tx: AsyncConnection, kind: DestinationKind, spec: ConnectionSpe
     if other := next((one.name for one in others if one.kind == kind.name and one.name != spec.name), None):
         raise ValueError(f"the workspace already has the {kind.name} connection {other!r}: change that one")
     if spec.credentials is not None and (unknown := kind.unknown_secrets(spec.credentials)):
-        names = ", ".join(sorted({*kind.credentials, *kind.secret_required_by.values()}))
+        names = ", ".join(sorted(kind.all_credentials))
         raise ValueError(f"{kind.name} has no secret {unknown[0]!r} (it has {names})")
     if spec.credentials is not None and (missing := kind.missing_secrets(spec.credentials)):
         raise ValueError(f"{kind.name} needs these credentials: {', '.join(missing)}")

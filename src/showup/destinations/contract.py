@@ -203,13 +203,26 @@ def uid_digest(uid: str) -> str:
     return sha256(uid.encode()).hexdigest()[:16]
 
 
+class PlannedReminder(Struct, frozen=True, kw_only=True):
+    """A reminder of the meeting that is planned for the guest: `id` is that of its delivery.
+
+    It is due `before_seconds` before the meeting, and too late from `expires_at` on.
+    """
+
+    id: UUID
+    before_seconds: int
+    due_at: datetime
+    expires_at: datetime
+
+
 class Notification(Struct, frozen=True, kw_only=True):
     """One delivery that is due: `kind` as `deliveries.routing` names it, `details` its data besides the meeting.
 
     `workspace` is a slug, `time_zone` its IANA name. `delivery_id` is the same at every attempt: providers take it as
     idempotency key. `meeting` is None where the notification is about no meeting: a deal, a digest, a fault.
     `decided_at` is when its event was received. `sent_entries` are the calendar entries that were sent for this booking
-    or under its uid.
+    or under its uid. `reminders` are those of the meeting as it is now, by time, for a destination that plans them
+    itself; they stand there whether or not they are mailed.
     """
 
     delivery_id: UUID
@@ -220,6 +233,7 @@ class Notification(Struct, frozen=True, kw_only=True):
     time_zone: str = "UTC"
     decided_at: datetime | None = None
     sent_entries: tuple[CalendarEntry, ...] = ()
+    reminders: tuple[PlannedReminder, ...] = ()
 
     def redact_uids(self) -> "Notification":
         """Returns the notification without uids and links that contain them: see `Meeting.redact_uids`."""

@@ -118,7 +118,8 @@ class DestinationKind(Struct, frozen=True, kw_only=True):
     the secret without which they are not sent. `build` raises ValueError for invalid settings or credentials.
     `check_health` asks the destination whether everything that the settings name exists, and returns a sentence for
     each fault, with what to do. `keeps_records`: it has one record for each prospect, so its attempts need what is
-    known of that record.
+    known of that record. `optional_credentials` are secrets that a connection may do without. `plans_reminders`: it
+    is told which reminders a meeting has.
     """
 
     name: str
@@ -129,6 +130,13 @@ class DestinationKind(Struct, frozen=True, kw_only=True):
     check_health: Callable[[Any, Mapping[str, str], DestinationContext], Awaitable[list[str]]]
     secret_required_by: Mapping[str, str] = {}
     keeps_records: bool = False
+    optional_credentials: tuple[str, ...] = ()
+    plans_reminders: bool = False
+
+    @property
+    def all_credentials(self) -> tuple[str, ...]:
+        """Returns the names of all its secrets, each once."""
+        return tuple(dict.fromkeys((*self.credentials, *self.optional_credentials, *self.secret_required_by.values())))
 
     def enabled_events(self, settings: ConnectionSettings, credentials: Mapping[str, Any]) -> frozenset[str]:
         """Returns the event kinds that it is sent, with these settings and secrets."""
@@ -160,8 +168,7 @@ class DestinationKind(Struct, frozen=True, kw_only=True):
 
     def unknown_secrets(self, credentials: Mapping[str, Any]) -> list[str]:
         """Returns the unknown secrets, such as misspelled ones."""
-        known = {*self.credentials, *self.secret_required_by.values()}
-        return sorted(name for name in credentials if name not in known)
+        return sorted(name for name in credentials if name not in self.all_credentials)
 
     def missing_secrets(self, credentials: Mapping[str, Any]) -> list[str]:
         """Returns the missing secrets."""

@@ -1,6 +1,7 @@
 """Tests a connection with the other system: its credentials, and that everything its settings name exists."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from typing import Final
 
 import httpx2
@@ -40,6 +41,7 @@ class ConnectionChecker(Struct, frozen=True, kw_only=True):
     """Asks other systems, for the API and for the command line alike.
 
     `calcom_url` and `calcom_key` are those of the environment, for the default account; None for no such key.
+    `check_webhook` asks Cal.com about an account's webhook, and returns its faults.
     """
 
     engine: AsyncEngine
@@ -49,6 +51,7 @@ class ConnectionChecker(Struct, frozen=True, kw_only=True):
     resolver: DestinationResolver
     calcom_url: str
     calcom_key: str | None
+    check_webhook: Callable[[str], Awaitable[list[str]]]
 
     async def check(self, connection: Connection) -> ConnectionCheck:
         """Asks the other system; returns within _TIMEOUT_SECONDS, whatever the other system does."""
@@ -112,7 +115,13 @@ class ConnectionChecker(Struct, frozen=True, kw_only=True):
         own_url = account.settings.get("api_url")
         url = str(own_url or self.calcom_url).rstrip("/")
         fault = await _ask_calcom(self.clients, f"{url}/me", key, is_untrusted=bool(own_url))
-        return ConnectionCheck(message="Cal.com accepts the API key", faults=[] if fault is None else [fault])
+        if fault is not None:
+            return ConnectionCheck(faults=[fault])
+        webhook_faults = [
+            f"{one.rstrip('.')}: set the webhook on the page Connections, or run `showup calcom register`"
+            for one in await self.check_webhook(account.name)
+        ]
+        return ConnectionCheck(message="Cal.com accepts the API key", faults=webhook_faults)
 
 
 async def _ask_provider(mail: EmailDestination) -> ConnectionCheck:

@@ -41,9 +41,17 @@ class DestinationRecords(Struct, frozen=True, kw_only=True):
 
 
 async def load_destination_records(
-    connection: asyncpg.Connection, queue: DestinationQueue, claimed: Sequence[Claimed]
+    connection: asyncpg.Connection,
+    queue: DestinationQueue,
+    claimed: Sequence[Claimed],
+    *,
+    plans_reminders: bool = False,
 ) -> DestinationRecords:
-    """Loads what is known for these deliveries of a queue. Mail has no records."""
+    """Loads what is known for these deliveries of a queue. Mail has no records.
+
+    `plans_reminders`: each delivery sets all reminders anew, so one is overtaken as soon as a later one waits. What it
+    would set holds no more, and a reminder that is due would go out at once.
+    """
     if queue.destination in MAIL_DESTINATIONS:
         return DestinationRecords()
     rows = await connection.fetch(
@@ -68,12 +76,14 @@ async def load_destination_records(
         records={(row["booking_id"], row["recipient"]): row["record"] for row in rows},
         questions=await _questions(connection, queue, claimed),
         can_ask=can_ask,
-        overtaken=await _overtaken(connection, queue, claimed),
+        overtaken=await _overtaken(
+            connection, queue, claimed, ("delivered", *(("scheduled", "sending") if plans_reminders else ()))
+        ),
     )
 
 
 async def _overtaken(
-    connection: asyncpg.Connection, queue: DestinationQueue, claimed: Sequence[Claimed]
+    connection: asyncpg.Connection, queue: DestinationQueue, claimed: Sequence[Claimed], states: Sequence[str]
 ) -> frozenset[UUID]:
     """Returns the overtaken deliveries: an event may arrive late, and a retry may follow a later message."""
     rows = await connection.fetch(
@@ -83,7 +93,8 @@ async def _overtaken(
         WHERE d.id = ANY($1::uuid[]) AND d.event_id IS NOT NULL AND d.kind LIKE 'booking.%' AND EXISTS (
             SELECT FROM deliveries o
             WHERE o.booking_id = d.booking_id AND o.destination = $2 AND o.recipient = d.recipient
-            AND o.event_id IS NOT NULL AND o.kind LIKE 'booking.%' AND o.state = 'delivered'
+            AND o.event_id IS NOT NULL AND o.kind LIKE 'booking.%' AND o.state = ANY($3::text[])
+            AND (o.state = 'delivered' OR o.unwanted IS NULL)
             -- A yes leaves the booking as it was.
             AND o.kind <> 'booking.confirmed'
             AND o.expires_at > d.expires_at
@@ -91,6 +102,7 @@ async def _overtaken(
         """,
         [one.id for one in claimed if one.booking_id is not None],
         queue.destination,
+        list(states),
     )
     return frozenset(row["id"] for row in rows)
 

@@ -92,6 +92,7 @@ class DestinationResolver:
             destination=destination,
             time_zone=workspace.time_zone,
             keeps_records=kind is not None and kind.keeps_records,
+            plans_reminders=kind is not None and kind.plans_reminders,
         )
 
     async def _destination(self, tx: AsyncConnection, queue: DestinationQueue, slug: str) -> Destination:

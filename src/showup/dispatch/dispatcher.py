@@ -17,6 +17,7 @@ import asyncpg
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from showup import traces
 from showup.clock import Clock, wait_until_set
 from showup.database.engine import driver_connection, transaction
 from showup.database.fault import describe_error, is_outage
@@ -241,7 +242,10 @@ class Dispatcher:
         structlog.contextvars.bind_contextvars(**ready.claimed.log_values)
         try:
             async with asyncio.timeout(timeout):
-                return await destination.send(ready.attempt)
+                with traces.span("deliver", **ready.claimed.log_values):
+                    outcome = await destination.send(ready.attempt)
+                    traces.annotate(kind=ready.claimed.kind, attempt=ready.attempt.number, outcome=_name_of(outcome))
+                    return outcome
         except TimeoutError:
             return TryAgain(because=f"no response within {timeout:.0f} s", fault="destination")
         except Exception as fault:  # noqa: BLE001  # a bug of one destination must not hold up the others
@@ -256,6 +260,10 @@ class Dispatcher:
             return False
         await wait_until_set(wakeup, max(0.0, (until - self._clock()).total_seconds()))
         return True
+
+
+def _name_of(outcome: Outcome) -> str:
+    return type(outcome).__name__
 
 
 async def _bounded(tx: AsyncConnection) -> asyncpg.Connection:

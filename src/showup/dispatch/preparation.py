@@ -35,6 +35,7 @@ from showup.dispatch.blocked_recipients import blocked_numbers, blocked_recipien
 from showup.dispatch.calendar_entries import SentEntries, load_sent_entries, save_sent_entries
 from showup.dispatch.claims import Claimed
 from showup.dispatch.destination_records import DestinationRecords, load_destination_records
+from showup.dispatch.planned_reminders import PlannedReminders, load_planned_reminders
 from showup.dispatch.record_facts import MeetingLookup, RecordFacts, load_record_facts
 from showup.outbox.confirm_tokens import Invitation
 from showup.outbox.delivery import MAIL_DESTINATIONS, DestinationQueue
@@ -76,6 +77,7 @@ class ConnectedQueue(Struct, frozen=True, kw_only=True):
     """A queue's connection: its workspace's slug and time zone, and the destination with its credentials.
 
     `keeps_records`: the destination may keep a record for each prospect, so its attempts need what is known of it.
+    `plans_reminders`: it plans the reminders of meetings itself, so it is told which ones there are.
     """
 
     queue: DestinationQueue
@@ -83,6 +85,7 @@ class ConnectedQueue(Struct, frozen=True, kw_only=True):
     destination: Destination
     time_zone: str = "UTC"
     keeps_records: bool = True
+    plans_reminders: bool = False
 
 
 class NotConnected(Exception):
@@ -119,6 +122,7 @@ class PreparedBatch(Struct, frozen=True, kw_only=True):
     sent_entries: SentEntries
     destination_records: DestinationRecords
     facts: RecordFacts
+    reminders: PlannedReminders = {}
 
     @property
     def is_rendered(self) -> bool:
@@ -175,8 +179,11 @@ async def load_batch(
         connected=connected,
         drafts=drafts,
         sent_entries=await load_sent_entries(connection, queue.workspace_id, by_recipient.values()),
-        destination_records=await load_destination_records(connection, queue, claimed),
+        destination_records=await load_destination_records(
+            connection, queue, claimed, plans_reminders=connected.plans_reminders
+        ),
         facts=await _record_facts(connection, final_check, connected, claimed, now),
+        reminders=await _reminders(connection, connected, claimed),
     )
 
 
@@ -193,7 +200,7 @@ def render_batch(batch: PreparedBatch, final_check: FinalCheck, clock: Clock) ->
             draft.content = Postponed(until=clock(), because="other messages of the queue took long to render")
             continue
         links = _links(draft.claimed, batch.connected, draft.meeting, final_check)
-        draft.content = _render(draft.claimed, batch.connected, draft.meeting, batch.sent_entries, links)
+        draft.content = _render(batch, draft, links)
         if not isinstance(draft.content, NotSent | Postponed | GaveUp):
             draft.is_new = True
             draft.asks_for_yes = _contains(draft.content, links.get("confirm_url"))
@@ -239,6 +246,14 @@ async def _changed_meanwhile(
     return found
 
 
+async def _reminders(
+    connection: asyncpg.Connection, connected: ConnectedQueue, claimed: Sequence[Claimed]
+) -> PlannedReminders:
+    if not connected.plans_reminders:
+        return {}
+    return await load_planned_reminders(connection, {one.booking_id for one in claimed if one.booking_id is not None})
+
+
 async def _record_facts(
     connection: asyncpg.Connection,
     final_check: FinalCheck,
@@ -276,13 +291,8 @@ def _booking_recipient(one: Claimed) -> tuple[UUID, str] | None:
 _NO_MEETING: Final = (UUID(int=0), "")
 
 
-def _render(
-    one: Claimed,
-    connected: ConnectedQueue,
-    meeting: Meeting | None,
-    sent_entries: SentEntries,
-    links: Mapping[str, str],
-) -> Content | NotSent | GaveUp:
+def _render(batch: PreparedBatch, draft: Draft, links: Mapping[str, str]) -> Content | NotSent | GaveUp:
+    one, meeting, connected = draft.claimed, draft.meeting, batch.connected
     notification = Notification(
         delivery_id=one.id,
         workspace=connected.workspace,
@@ -291,7 +301,8 @@ def _render(
         details={**one.details, **links},
         time_zone=connected.time_zone,
         decided_at=one.decided_at,
-        sent_entries=() if meeting is None else sent_entries.of(meeting),
+        sent_entries=() if meeting is None else batch.sent_entries.of(meeting),
+        reminders=batch.reminders.get(_booking_recipient(one) or _NO_MEETING, ()),
     )
     try:
         return connected.destination.render(notification)

@@ -15,6 +15,7 @@ import structlog
 from msgspec import Struct
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from showup import traces
 from showup.analysis import facts_store
 from showup.clock import Clock
 from showup.database.engine import driver_connection, transaction
@@ -103,7 +104,9 @@ async def _apply_once(
         events = await store.fetch_pending(connection, workspace_id, clock(), limit)
         if not events:
             return 0
-        with attribute_failure([event.id for event in events]):
+        ids = [event.id for event in events]
+        with attribute_failure(ids), traces.span("apply events", events=len(ids)):
+            traces.annotate_events(ids)
             if screen is not None:
                 events = await screen(connection, workspace_id, events)
             batch_result = await apply_batch(connection, workspace_id, Batch(events), handlers=handlers, now=clock())

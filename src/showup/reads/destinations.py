@@ -45,6 +45,11 @@ class DestinationStatus(Struct, frozen=True, kw_only=True):
     by_hour: list[int]
     failed_by_hour: list[int]
 
+    @property
+    def is_stopped(self) -> bool:
+        """Returns whether its calls fail: a person is told so on the page and by `showup doctor` alike."""
+        return self.condition in ("paused", "failing")
+
 
 async def list_destinations(tx: AsyncConnection, permission: Permission, now: datetime) -> list[DestinationStatus]:
     """Returns the destinations that have or had deliveries; those that need a person first."""

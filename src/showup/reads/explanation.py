@@ -14,6 +14,7 @@ _DELIVERED_BY: Final = {
     "clickup": "ClickUp accepted it",
     "emailbison": "EmailBison accepted it",
     "notion": "Notion accepted it",
+    "prefect": "Prefect has its flow runs",
     "slack": "Slack accepted it",
     "twilio": "Twilio accepted it",
 }

@@ -6,11 +6,19 @@ from typing import Final
 import pytest
 
 from tests.destinations.conformance.case import Case
-from tests.destinations.conformance.connected_cases import CLICKUP, CLICKUP_LEAD, EMAILBISON, NOTION, SLACK, TWILIO
+from tests.destinations.conformance.connected_cases import (
+    CLICKUP,
+    CLICKUP_LEAD,
+    EMAILBISON,
+    NOTION,
+    PREFECT,
+    SLACK,
+    TWILIO,
+)
 from tests.destinations.conformance.mail_cases import RESEND, SMTP
 from tests.destinations.conformance.webhook_case import WEBHOOK
 
-CASES: Final = (RESEND, SMTP, CLICKUP, CLICKUP_LEAD, EMAILBISON, NOTION, SLACK, TWILIO, WEBHOOK)
+CASES: Final = (RESEND, SMTP, CLICKUP, CLICKUP_LEAD, EMAILBISON, NOTION, PREFECT, SLACK, TWILIO, WEBHOOK)
 
 
 def cases_without(*exceptions: str) -> Iterable[object]:

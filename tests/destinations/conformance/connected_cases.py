@@ -1,4 +1,5 @@
-"""Connected destinations in the suite: ClickUp with a task to find and with none, EmailBison, Notion, Slack, Twilio."""
+"""Connected destinations in the suite: ClickUp with a task to find and with none, EmailBison, Notion, Prefect, Slack,
+Twilio."""
 
 import json
 from collections import Counter
@@ -7,19 +8,31 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 from msgspec.structs import replace as with_fields
 
 from showup.clock import Clock
 from showup.connections.catalogue import KINDS
-from showup.destinations.contract import Destination, Notification
+from showup.destinations.contract import Destination, Notification, PlannedReminder
 from showup.destinations.destination_kind import DestinationContext
 from tests.destinations.conformance.case import MEETING, NOW, Case, RecordAccess, notification
 from tests.destinations.fake_vendors.clickup import FakeClickUp
 from tests.destinations.fake_vendors.emailbison import FakeEmailBison
 from tests.destinations.fake_vendors.notion import FakeNotion
+from tests.destinations.fake_vendors.prefect import DEPLOYMENT, FakePrefect
 from tests.destinations.fake_vendors.slack import CHANNEL, FakeSlack
 from tests.destinations.fake_vendors.twilio import NUMBER, FakeTwilio
+
+REMINDERS = tuple(
+    PlannedReminder(
+        id=UUID(int=hours),
+        before_seconds=hours * 3600,
+        due_at=MEETING.start_time - timedelta(hours=hours),
+        expires_at=MEETING.start_time,
+    )
+    for hours in (72, 24, 2)
+)
 
 
 def connected(
@@ -150,6 +163,14 @@ EMAILBISON = replace(
         words={"booked": "booked", "cancelled": "cancelled", "missed": "no_show"},
         chosen=("won", "cancelled"),
     ),
+)
+PREFECT = connected(
+    "prefect",
+    lambda clock: FakePrefect(clock=clock),
+    credential="api_key",
+    settings=lambda _: {"deployment": DEPLOYMENT},
+    sends=with_fields(notification("booking.created"), reminders=REMINDERS),
+    means={"404": "destination", "409": "delivery"},
 )
 SLACK = connected(
     "slack",

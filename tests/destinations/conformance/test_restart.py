@@ -7,6 +7,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from showup.connections.catalogue import KINDS
 from showup.database.engine import driver_connection, transaction
 from showup.destinations.contract import Delivered, Destination
 from showup.dispatch.preparation import (
@@ -48,7 +49,13 @@ class SubjectScenario(DeliveryScenario):
         self.time.now = now
 
     async def resolve(self, queue: DestinationQueue) -> ConnectedQueue:
-        return ConnectedQueue(queue=queue, workspace="default", destination=self.destination)
+        kind = KINDS.get(queue.destination)
+        return ConnectedQueue(
+            queue=queue,
+            workspace="default",
+            destination=self.destination,
+            plans_reminders=kind is not None and kind.plans_reminders,
+        )
 
     async def book(self) -> None:
         """Books a meeting for Ann, and moves the clock to the due time of the case's notification."""

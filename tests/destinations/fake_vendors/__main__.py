@@ -9,6 +9,7 @@ import threading
 from tests.destinations.fake_vendors.clickup import FakeClickUp
 from tests.destinations.fake_vendors.emailbison import FakeEmailBison
 from tests.destinations.fake_vendors.notion import FakeNotion
+from tests.destinations.fake_vendors.prefect import FakePrefect
 from tests.destinations.fake_vendors.resend import FakeResend
 from tests.destinations.fake_vendors.slack import FakeSlack
 from tests.destinations.fake_vendors.twilio import FakeTwilio
@@ -20,6 +21,7 @@ VENDORS: dict[str, type[VendorServer]] = {
     "clickup": FakeClickUp,
     "emailbison": FakeEmailBison,
     "notion": FakeNotion,
+    "prefect": FakePrefect,
     "resend": FakeResend,
     "slack": FakeSlack,
     "twilio": FakeTwilio,

@@ -3,6 +3,7 @@
 import re
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from typing import cast
 
 import pytest
 
@@ -13,8 +14,9 @@ from showup.access.secrets_at_rest import Seal
 from showup.container import build_projection_worker, event_handlers
 from showup.destinations import public_http, vendor_api
 from showup.destinations.public_addresses import AddressPolicy
-from showup.dispatch.connection_check import ConnectionCheck
+from showup.dispatch.connection_check import ConnectionCheck, ConnectionChecker
 from showup.dispatch.destination_context import Clients
+from showup.dispatch.destination_resolver import DestinationResolver
 from showup.reconcile.account import ApiAccess
 from showup.reconcile.reconciler import Reconciler
 from showup.reconcile.requested_backfills import run_requested_backfills
@@ -61,6 +63,22 @@ def admin_of(scenario: Scenario, calcom: FakeCalcom, public_url: str = PUBLIC_UR
             carrier=None,
         )
     )
+
+    async def check(connection: Connection) -> ConnectionCheck:
+        async with open_clients() as clients:
+            checker = ConnectionChecker(
+                engine=scenario.engine,
+                seal=SEAL,
+                clock=ticking_clock(),
+                clients=clients,
+                # Only mail needs it.
+                resolver=cast(DestinationResolver, None),
+                calcom_url=calcom.url,
+                calcom_key=None,
+                check_webhook=actions.check_webhook,
+            )
+            return await checker.check(connection)
+
     app = create_app(
         engine=scenario.engine,
         clock=ticking_clock(),
@@ -69,15 +87,10 @@ def admin_of(scenario: Scenario, calcom: FakeCalcom, public_url: str = PUBLIC_UR
         event_handlers=event_handlers(),
         mail_secrets=MailSecrets(seal=SEAL),
         setup_actions=actions,
-        check_connection=accept,
+        check_connection=check,
         public_url=public_url,
     )
     return Browser(app, "admin")
-
-
-async def accept(_connection: Connection) -> ConnectionCheck:
-    """Tests a connection whose system accepts everything."""
-    return ConnectionCheck(message="Cal.com accepts the API key")
 
 
 async def stored_key(scenario: Scenario) -> str | None:
@@ -164,7 +177,7 @@ async def test_one_click_sets_the_webhook_and_a_test_asks_calcom_about_it(
         assert stored is not None
         await accounts_store.set_credentials(tx, SEAL, stored.id, Credentials(api_key=calcom.key))
     missing = await admin_of(scenario, calcom).post(path, do="test")
-    assert "Cal.com has no webhook with this address: set the webhook." in missing.text
+    assert "Cal.com has no webhook with this address: set the webhook on the page Connections, or run" in missing.text
     done = await admin_of(scenario, calcom).post(path, do="register")
     assert re.search(r"Webhook set at Cal.com, with \d+ triggers and a new secret.", done.text)
     [webhook] = calcom.webhooks

@@ -20,6 +20,7 @@ _NAMES: Final = {
     "clickup": "ClickUp",
     "emailbison": "EmailBison",
     "notion": "Notion",
+    "prefect": "Prefect",
     "slack": "Slack",
     "twilio": "Twilio (SMS)",
     "email": "email",

@@ -334,7 +334,9 @@ def _require_new_secrets(connection: StoredConnection, body: UpdateConnectionReq
         or not connection.has_credentials
     ):
         return
-    if missing := KINDS[connection.kind].missing_secrets(body.credentials or {}):
+    kind, sent = KINDS[connection.kind], body.credentials or {}
+    # A secret that is optional must be named too, with null to remove it.
+    if missing := [*kind.missing_secrets(sent), *(name for name in kind.optional_credentials if name not in sent)]:
         detail = f"A new address requires new secrets. Send {', '.join(missing)} in `credentials`."
         raise invalid_field(f"settings.{_ADDRESS}", "body", detail)
 

@@ -8,6 +8,7 @@ import structlog
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from showup import traces
 from showup.database.fault import describe_error
 from showup.web.http.headers import SecurityHeadersMiddleware
 from showup.web.http.problems import problem_response
@@ -19,7 +20,9 @@ _log = structlog.get_logger()
 
 def with_middleware(app: ASGIApp, *, cors_origins: Sequence[str]) -> ASGIApp:
     """Wrap `app` in the middleware. Only pages of `cors_origins` may call it from a browser."""
-    stack = SecurityHeadersMiddleware(FaultMiddleware(HeadMiddleware(app)))
+    stack: ASGIApp = SecurityHeadersMiddleware(FaultMiddleware(HeadMiddleware(app)))
+    if traces.is_on():
+        stack = TraceMiddleware(stack)
     if not cors_origins:
         return stack
     return CORSMiddleware(
@@ -72,6 +75,28 @@ class FaultMiddleware:
             log_fault(scope, fault)
             if not has_started:
                 await problem_response("fault")(scope, receive, send)
+
+
+class TraceMiddleware:
+    """ASGI middleware that makes a span of each request, named by its method and the first part of its path."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+
+        async def send_annotated(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                traces.annotate(status=message["status"])
+            await send(message)
+
+        path = _TOKEN.sub("…", scope["path"])
+        with traces.span(f"{scope['method']} /{path.split('/')[1]}", method=scope["method"], path=path):
+            await self._app(scope, receive, send_annotated)
 
 
 def log_fault(scope: Scope, fault: Exception) -> None:

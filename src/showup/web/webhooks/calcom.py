@@ -9,6 +9,7 @@ from typing import Any, Final, Protocol
 from msgspec import Struct
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from showup import traces
 from showup.access.account import DEFAULT, Account, make_secret
 from showup.access.directory import AccountsUnavailable
 from showup.clock import Clock
@@ -113,6 +114,14 @@ class WebhookEndpoint:
         self, scope: Scope, headers: Mapping[bytes, bytes], body: bytes, response_format: ResponseFormat
     ) -> WebhookResponse:
         """Handle one complete webhook; of `scope`, only the path and client are used."""
+        with traces.span("webhook calcom"):
+            response = await self._handle_webhook(scope, headers, body, response_format)
+            traces.annotate(status=response.status)
+            return response
+
+    async def _handle_webhook(
+        self, scope: Scope, headers: Mapping[bytes, bytes], body: bytes, response_format: ResponseFormat
+    ) -> WebhookResponse:
         name = _account_name(scope["path"])
         signature = next((headers[header] for header in response_format.signature_headers if header in headers), None)
         try:
@@ -132,6 +141,7 @@ class WebhookEndpoint:
             stored = await self._store.store(self._to_incoming_event(scope, headers, body, account))
         except NotStored:
             return self.record_refusal(response_format, refusal_response("not-stored", retry_after=RETRY_AFTER))
+        traces.annotate(event_id=str(stored.id))
         return response_format.format_stored(stored, body)
 
     async def _find_signer(self, name: str | None, body: bytes, signature: bytes | None) -> "Account | WrongSignature":

@@ -157,7 +157,7 @@ def _destination(item: Item, queue: DestinationStatus | None, viewer: Viewer) ->
         if source["available"] is False and mark not in ("bad", "warn"):
             mark, because = "warn", str(source["message"] or "EmailBison does not respond")
             advice = "Numbers stay as they were. Test it; if the token is refused, enter another one."
-    if not item["has_credentials"]:
+    if KINDS[kind].credentials and not item["has_credentials"]:
         mark, because, advice = "warn", "it has no credentials", "Enter them: until then, all that is for it waits."
     return ConnectionRow(
         id=str(item["id"]),
@@ -256,7 +256,7 @@ def _condition(
         return "", "Nothing was sent yet.", "", ""
     last = f"Last success {viewer.relative(queue.last_success_at)}." if queue.last_success_at else "No success yet."
     because = queue.because or ""
-    if queue.condition in ("paused", "failing"):
+    if queue.is_stopped:
         since = f"Fails since {viewer.moment(queue.since)}. " if queue.since else "Fails. "
         return (
             "bad",

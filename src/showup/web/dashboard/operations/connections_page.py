@@ -157,15 +157,13 @@ async def _perform(session: Session, state: AppState, connection: Connection, ac
 
 
 async def _test(state: AppState, connection: Connection) -> ActionResult:
-    """Ask the other system; of Cal.com, also whether its webhook is there and right."""
+    """Ask the other system, as the API and `showup doctor` do."""
     if state.check_connection is None:
         raise Refusal("conflict", "This process can't reach other systems. Run `showup serve`.")
     result = await state.check_connection(connection)
-    faults = list(result.faults)
-    if connection.kind == CALCOM and not faults and state.setup is not None:
-        faults = [f"{one.rstrip('.')}: set the webhook" for one in await state.setup.check_webhook(connection.name)]
-    if faults:
-        return ActionResult(text=" ".join(f"{one[:1].upper()}{one[1:].rstrip('.')}." for one in faults), is_fault=True)
+    if result.faults:
+        sentences = (f"{one[:1].upper()}{one[1:].rstrip('.')}." for one in result.faults)
+        return ActionResult(text=" ".join(sentences), is_fault=True)
     return ActionResult(text=f"{result.message[:1].upper()}{result.message[1:].rstrip('.')}.")
 
 

@@ -11,6 +11,7 @@ _NAMES: Final = {
     "emailbison": "EmailBison",
     "notion": "Notion",
     "resend": "Resend",
+    "prefect": "Prefect",
     "slack": "Slack",
     "smtp": "SMTP",
     "twilio": "Twilio",

@@ -1,0 +1,105 @@
+"""RU4: `showup doctor`, the test of a connection and the page Connections say the same of each fault of each kind."""
+
+import asyncio
+import json
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+import asyncpg
+import pytest
+
+from showup.access import workspaces_store
+from showup.access.permission import Permission
+from showup.connections.catalogue import KINDS
+from showup.database.engine import connect, transaction
+from showup.reads.connections import list_connections
+from showup.reads.destinations import list_destinations
+from showup.reads.source_webhooks import last_webhooks
+from showup.web.dashboard.operations.connection_rows import ConnectionsView, build_connections
+from showup.web.dashboard.operations.system_names import system_name
+from showup.web.dashboard.words import Viewer
+from tests.cli.conftest import Showup
+
+# The port of nobody: each call is refused at once.
+_NOWHERE = "http://127.0.0.1:1"
+_SETTINGS: dict[str, dict[str, object]] = {
+    "clickup": {"lists": ["901"], "inbound_list": "903"},
+    "emailbison": {},
+    "notion": {"contacts_database": "0123456789abcdef0123456789abcdef"},
+    "prefect": {"deployment": "reminder/production"},
+    "slack": {"channel": "C0123456789"},
+    "twilio": {"account_sid": f"AC{'0' * 32}", "sender": "+15005550006"},
+}
+
+
+@pytest.fixture
+def connected(ready: Showup) -> Showup:
+    """Connects each kind to a system that does not answer."""
+    for kind, settings in _SETTINGS.items():
+        arguments = [
+            f"{name}={json.dumps(value) if isinstance(value, list) else value}"
+            for name, value in {**settings, "api_url": _NOWHERE}.items()
+        ]
+        secrets = json.dumps(dict.fromkeys(KINDS[kind].credentials, "made-up"))
+        options = [part for one in arguments for part in ("--setting", one)]
+        result = ready(
+            "connections",
+            "set",
+            kind,
+            "own",
+            *options,
+            "--credentials-file",
+            "-",
+            stdin=secrets,
+            SHOWUP_ALLOW_PRIVATE_ADDRESSES="true",
+        )
+        assert result.code == 0, result.error
+    return ready
+
+
+def test_the_doctor_and_the_test_of_a_connection_name_the_same_faults(connected: Showup, database_url: str) -> None:
+    assert _SETTINGS.keys() == KINDS.keys()
+    asyncio.run(_break(database_url))
+    found = connected("doctor", "--json", SHOWUP_ALLOW_PRIVATE_ADDRESSES="true").json
+    by_subject = {row["subject"]: row for row in found}
+    for kind in KINDS:
+        tested = connected("connections", "test", kind, "own", "--json", SHOWUP_ALLOW_PRIVATE_ADDRESSES="true").json
+        messages = [row["message"] for row in found if row["subject"] == f"connection {kind} own"]
+        assert messages == tested["faults"], kind
+        assert by_subject[f"connection {kind} own"]["state"] == "fail"
+        assert f"default to {kind}: broken {kind}" in by_subject["deliveries"]["message"]
+    assert {one.name for one in asyncio.run(_page(database_url)).needing} >= {system_name(kind) for kind in KINDS}
+
+
+async def _page(database_url: str) -> ConnectionsView:
+    """Returns the page's rows, from the data that the page reads."""
+    engine, now = connect(database_url), datetime.now(UTC)
+    async with transaction(engine) as tx:
+        workspace = await workspaces_store.find(tx, "default")
+        assert workspace is not None
+        permission = Permission(actor="test", scope="read", workspace_id=workspace.id)
+        view = build_connections(
+            await list_connections(tx, permission, now),
+            await list_destinations(tx, permission, now),
+            await last_webhooks(tx, permission, now),
+            [],
+            Viewer(zone=ZoneInfo("UTC"), clock="24h", now=now),
+            carrier=None,
+            has_sender=True,
+        )
+    await engine.dispose()
+    return view
+
+
+async def _break(database_url: str) -> None:
+    """Lets each destination fail, though nothing waits for it."""
+    driver = await asyncpg.connect(database_url)
+    for kind in KINDS:
+        await driver.execute(
+            "INSERT INTO destination_queues (workspace_id, destination, tokens, tokens_at, because, failures,"
+            " failing_since) SELECT id, $1, 1, now(), $2, 3, now() FROM workspaces"
+            " ON CONFLICT (workspace_id, destination) DO UPDATE SET because = $2, failing_since = now()",
+            kind,
+            f"broken {kind}",
+        )
+    await driver.close()
