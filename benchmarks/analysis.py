@@ -1,6 +1,6 @@
 """B5: how long the analysis takes, by filter and by how many bookings there are.
 
-Its weeks are counted before, as a worker does each minute. The last row of each size is without these counts.
+Its weeks are counted before, as a delivery worker does each minute. The last row of each size is without these counts.
 """
 
 from typing import Final

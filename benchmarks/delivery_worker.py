@@ -60,7 +60,7 @@ async def delivery_worker(environment: BenchmarkEnvironment, url: str, provider_
     try:
         if not (await lines(process).readline()).startswith(b"Showup runs"):
             raise RuntimeError("the worker ended before it was ready")
-        yield child_of(process.pid, "work")
+        yield child_of(process.pid, "deliver")
     finally:
         if process.returncode is None:
             process.terminate()

@@ -27,7 +27,7 @@ class RunningShowup(NamedTuple):
     pid: int
 
     def child(self, kind: str) -> int:
-        """Returns the process id of its child of this kind: web or work. Linux only."""
+        """Returns the process id of its child of this kind: web, work or deliver. Linux only."""
         return child_of(self.pid, kind)
 
 
@@ -41,7 +41,7 @@ def child_of(pid: int, kind: str) -> int:
 
 @asynccontextmanager
 async def running_showup(url: str) -> AsyncIterator[RunningShowup]:
-    """Yields a `showup serve`: its parent, one web process, one worker."""
+    """Yields a `showup serve`: its parent, one web process, one worker of each kind."""
     settings = {
         "DATABASE_URL": url,
         "SHOWUP_SECRET_KEY": "x" * 40,

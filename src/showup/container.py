@@ -375,7 +375,7 @@ async def open_container(
     traces.configure(version("showup"))
     url = config.direct_url if direct else config.url
     async with translate_errors(url):
-        engine = connect(url, pool_size=20 if direct else 10)  # Batches of events and dispatch cycles share a worker's.
+        engine = connect(url)
     try:
         async with translate_errors(url), engine.connect():
             pass

@@ -100,7 +100,7 @@ async def fill_other_workspace(engine: AsyncEngine, url: str) -> None:
 
 @asynccontextmanager
 async def running_worker(engine: AsyncEngine, database_url: str, smtp_url: str) -> AsyncIterator[None]:
-    """Sends deliveries as a worker of `showup serve` does."""
+    """Runs a delivery worker as `showup serve` does."""
     policy = AddressPolicy(allow_private=True)
     stop = asyncio.Event()
     async with (

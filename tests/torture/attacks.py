@@ -45,7 +45,7 @@ class Measurement:
         self._stopped = threading.Event()
         # One client, because to create one takes longer than an answer.
         self._client = httpx2.Client(base_url=showup.address, timeout=30, headers={"Connection": "close"})
-        self._processes = {kind: child for kind in ("web", "work") for child in showup.children(kind)}
+        self._processes = {kind: child for kind in ("web", "work", "deliver") for child in showup.children(kind)}
         self._first = {kind: child.memory_info().rss for kind, child in self._processes.items()}
 
     def run(self) -> None:

@@ -75,7 +75,7 @@ class Result:
     mails: int = 0
     absorbed: int = 0
     answers: Counter[str] = field(default_factory=Counter)
-    killed: int = 0
+    killed: Counter[str] = field(default_factory=Counter)
     lateness: list[float] = field(default_factory=list)
     states: Counter[str] = field(default_factory=Counter)
     faults: list[str] = field(default_factory=list)
@@ -186,9 +186,10 @@ async def _post(client: httpx2.AsyncClient, trigger: str, fields: dict[str, Any]
 async def kill_workers(programs: Sequence[Program], kills: int, rng: random.Random, result: Result) -> None:
     for _ in range(kills):
         await asyncio.sleep(rng.uniform(*_BETWEEN_KILLS))
-        children = rng.choice(programs).children("work")
+        kind = rng.choice(("deliver", "deliver", "work"))
+        children = rng.choice(programs).children(kind)
         await asyncio.to_thread(kill, *children)
-        result.killed += len(children)
+        result.killed[kind] += len(children)
 
 
 async def _wait_for_deliveries(dsn: str, plan: Plan) -> list[asyncpg.Record]:
@@ -273,6 +274,6 @@ def summarize(result: Result) -> str:
     )
     return (
         f"{result.mails} mails, {result.absorbed} repeats without effect, answers {json.dumps(result.answers)}; "
-        f"killed {result.killed} workers; {json.dumps(result.states)}{spread}; {result.seconds:.0f} s; "
+        f"killed {json.dumps(result.killed)}; {json.dumps(result.states)}{spread}; {result.seconds:.0f} s; "
         f"{'every delivery was sent once' if not result.faults else 'FAULTS'}"
     )

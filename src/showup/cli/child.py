@@ -52,25 +52,41 @@ def run_web(inherited: Inheritance, parent: ParentProcess) -> None:
     _run(serve, inherited, parent, on_orphaned=lambda: listen_socket.shutdown(socket.SHUT_RDWR))
 
 
-def run_worker(inherited: Inheritance, parent: ParentProcess) -> None:
-    """Applies events and sends deliveries until SIGTERM, or until the parent dies."""
+def run_event_worker(inherited: Inheritance, parent: ParentProcess) -> None:
+    """Applies stored inbox events until SIGTERM, or until the parent dies."""
+
+    async def work(container: Container, stop: asyncio.Event) -> None:
+        tune_garbage_collection()
+        parent.report_ready()
+        await container.applier.run(stop)
+
+    _run_worker(work, inherited, parent)
+
+
+def run_delivery_worker(inherited: Inheritance, parent: ParentProcess) -> None:
+    """Sends due deliveries until SIGTERM, or until the parent dies."""
+
+    async def work(container: Container, stop: asyncio.Event) -> None:
+        other_tasks = [*backup_tasks(container, inherited.config), statement_task(container.engine, container.clock)]
+        async with open_delivery_worker(container, inherited.config, other_tasks=other_tasks) as worker:
+            tune_garbage_collection()
+            parent.report_ready()
+            await worker.run(stop)
+
+    _run_worker(work, inherited, parent)
+
+
+def _run_worker(
+    work: Callable[[Container, asyncio.Event], Awaitable[None]], inherited: Inheritance, parent: ParentProcess
+) -> None:
     if inherited.listen_socket is not None:
         inherited.listen_socket.close()
 
-    async def work(stop: asyncio.Event) -> None:
-        settings, config = inherited.settings, inherited.config
-        async with open_container(settings, config, direct=True) as container:
-            await _work(container, config, stop, parent)
+    async def run(stop: asyncio.Event) -> None:
+        async with open_container(inherited.settings, inherited.config, direct=True) as container:
+            await work(container, stop)
 
-    _run(work, inherited, parent)
-
-
-async def _work(container: Container, config: ProcessConfig, stop: asyncio.Event, parent: ParentProcess) -> None:
-    other_tasks = [*backup_tasks(container, config), statement_task(container.engine, container.clock)]
-    async with open_delivery_worker(container, config, other_tasks=other_tasks) as worker:
-        tune_garbage_collection()
-        parent.report_ready()
-        await asyncio.gather(container.applier.run(stop), worker.run(stop))
+    _run(run, inherited, parent)
 
 
 def tune_garbage_collection() -> None:

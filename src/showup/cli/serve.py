@@ -29,9 +29,9 @@ def serve(
         int | None, typer.Option(min=0, max=65535, help="The port; 0 for any free port. Default: SHOWUP_PORT.")
     ] = None,
     web_processes: Annotated[int, typer.Option(min=1, help="How many web processes to start.")] = 1,
-    no_work: Annotated[bool, typer.Option("--no-work", help="Start no worker; run `showup work` for it.")] = False,
+    no_work: Annotated[bool, typer.Option("--no-work", help="Start no workers; run `showup work` for them.")] = False,
 ) -> None:
-    """Start Showup: the web server, a worker, and an embedded database unless DATABASE_URL names another one.
+    """Start Showup: the web server, the workers, and an embedded database unless DATABASE_URL names another one.
 
     Example: showup serve --host 0.0.0.0 --port 8080 --web-processes 2
     """

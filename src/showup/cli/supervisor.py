@@ -38,7 +38,7 @@ class Ready(Struct, frozen=True, kw_only=True):
 
 
 class Plan(Struct, frozen=True, kw_only=True):
-    """How many children to run of each kind. Web processes share the socket.
+    """How many children to run. Web processes share the socket; each worker is one for events and one for deliveries.
 
     `sync_settings`: whether this process's showup.toml sets the rules. `showup work` may run on a machine without that
     file, so it uses the rules in the database.
@@ -101,12 +101,13 @@ async def _prepare(settings: Settings, config: "ProcessConfig", plan: Plan) -> R
 def _child_mains(
     settings: Settings, config: "ProcessConfig", server: EmbeddedPostgres | None, plan: Plan
 ) -> Mapping[str, ChildMain]:
-    from showup.cli.child import Inheritance, run_web, run_worker
+    from showup.cli.child import Inheritance, run_delivery_worker, run_event_worker, run_web
 
     inherited = Inheritance(settings=settings, config=config, server=server, listen_socket=plan.listen_socket)
-    web, worker = partial(run_web, inherited), partial(run_worker, inherited)
-    mains = {f"web-{number}": web for number in range(1, plan.web_processes + 1)}
-    return mains | {f"work-{number}": worker for number in range(1, plan.workers + 1)}
+    web, work = partial(run_web, inherited), partial(run_event_worker, inherited)
+    deliver = partial(run_delivery_worker, inherited)
+    counted = (("web", web, plan.web_processes), ("work", work, plan.workers), ("deliver", deliver, plan.workers))
+    return {f"{kind}-{number}": main for kind, main, count in counted for number in range(1, count + 1)}
 
 
 async def _create_first_run_link(container: "Container") -> str | None:

@@ -9,7 +9,7 @@ from showup.values.counted import counted
 
 
 def work(
-    processes: Annotated[int, typer.Option(min=1, help="How many workers to start.")] = 1,
+    processes: Annotated[int, typer.Option(min=1, help="The number of event workers, and of delivery workers.")] = 1,
 ) -> None:
     """Start workers that apply events and send deliveries, without a web server. Any number may share one database.
 
@@ -22,5 +22,5 @@ def work(
 
 
 def _print_banner(processes: int) -> None:
-    sys.stdout.write(f"Showup runs {counted(processes, 'worker')}. Press Ctrl-C to stop.\n")
+    sys.stdout.write(f"Showup runs {counted(processes, 'pair')} of workers. Press Ctrl-C to stop.\n")
     sys.stdout.flush()
