@@ -46,7 +46,6 @@ if TYPE_CHECKING:
     from showup.web.signature_alert import SignatureAlert
     from showup.web.webhooks.calcom import WebhookEndpoint
 
-
 _log = structlog.get_logger()
 
 
@@ -366,13 +365,14 @@ def build_renderer(settings: Settings, clock: Clock, *, for_sending: bool) -> "T
 
 @asynccontextmanager
 async def open_container(
-    settings: Settings, config: ProcessConfig, *, clock: Clock = system_clock, direct: bool = False
+    settings: Settings, config: ProcessConfig, *, clock: Clock = system_clock, direct: bool = False, traced: bool = True
 ) -> AsyncIterator[Container]:
     """Opens a container for this config; its connections close at the end. `direct` bypasses a connection pooler.
 
     Raises DatabaseUnavailable.
     """
-    traces.configure(version("showup"))
+    if traced:
+        traces.configure(version("showup"))
     url = config.direct_url if direct else config.url
     async with translate_errors(url):
         engine = connect(url)

@@ -29,6 +29,7 @@ _NO_SPAN: Final[AbstractContextManager[None]] = nullcontext()
 
 _log = structlog.get_logger()
 _tracers: "list[Tracer]" = []
+_providers: "list[TracerProvider]" = []
 
 
 def configure(version: str, environment: Mapping[str, str] = os.environ) -> None:
@@ -42,7 +43,14 @@ def configure(version: str, environment: Mapping[str, str] = os.environ) -> None
         _log.warning("traces are off: OpenTelemetry is not installed. Run `pip install 'showup[otel]'`")
         return
     _tracers.append(provider.get_tracer("showup", version))
-    atexit.register(provider.force_flush, _FLUSH_MILLISECONDS)
+    _providers.append(provider)
+    atexit.register(flush)
+
+
+def flush() -> None:
+    """Sends the spans that wait, for 2 s at most. Call it at the end of a process."""
+    for provider in _providers:
+        provider.force_flush(_FLUSH_MILLISECONDS)
 
 
 def _provider(version: str) -> "TracerProvider":

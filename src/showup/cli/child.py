@@ -15,6 +15,7 @@ import structlog
 import uvloop
 from msgspec import Struct
 
+from showup import traces
 from showup.cli.backup_plan import backup_tasks
 from showup.cli.errors import expected_message
 from showup.cli.parent_process import ParentProcess
@@ -125,3 +126,6 @@ def _run(
             raise
         _log.error("process_failed", because=sentence)
         sys.exit(1)
+    finally:
+        # Handlers of `atexit` don't run in forked processes before Python 3.13.
+        traces.flush()

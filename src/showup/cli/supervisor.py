@@ -91,7 +91,8 @@ async def _prepare(settings: Settings, config: "ProcessConfig", plan: Plan) -> R
     if plan.sync_settings:
         await sync_policy(config, settings)
         await sync_connections(config, settings)
-    async with open_container(settings, config) as container:
+    # The thread that sends spans would not survive the fork, so that each child starts its own.
+    async with open_container(settings, config, traced=False) as container:
         # Read without a short timeout: a distant or busy database is not an unreachable one.
         await container.directory.refresh()
         token = await _create_first_run_link(container) if plan.sync_settings else None
