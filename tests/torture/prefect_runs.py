@@ -58,7 +58,7 @@ deployment = "remind/production"
 _MEETINGS: Final = 40
 _SERVER_KILLS: Final = 3
 _BETWEEN_SERVER_KILLS: Final = (4.0, 9.0)
-_DELIVERED_SECONDS: Final = 600
+_DELIVERED_SECONDS: Final = 1_200
 _RUN_SECONDS: Final = 420
 
 

@@ -29,12 +29,15 @@ PACE: Final = Pace(
     rate_per_second=8,
     at_once=3,
     timeout=timedelta(seconds=25),
+    # A server with SQLite refuses calls for seconds under load, and a reminder that comes late is worth less.
     retry_after=(
-        timedelta(seconds=10),
+        timedelta(seconds=5),
+        timedelta(seconds=20),
         timedelta(minutes=1),
+        timedelta(minutes=2),
         timedelta(minutes=5),
-        timedelta(minutes=30),
-        timedelta(hours=2),
+        timedelta(minutes=15),
+        timedelta(hours=1),
     ),
 )
 
