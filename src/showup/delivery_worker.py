@@ -8,7 +8,7 @@ from uuid import UUID
 import asyncpg
 
 from showup.analysis.week_counter import WeekCounter
-from showup.assistant.retention import AssistantRetention
+from showup.assistant.cleanup import AssistantCleanup
 from showup.container import (
     Container,
     ProcessConfig,
@@ -92,9 +92,7 @@ def _periodic_tasks(container: Container, clients: Clients) -> list[PeriodicTask
     every_minute = [PeriodicTask(name=name, cron="* * * * *", run=run) for name, run in tasks.items()]
     keep = container.settings.policy.retention.keep()
     retention = PeriodicTask(name="retention", cron="43 * * * *", run=Retention(engine, clock, keep).run_due)
-    assistant = PeriodicTask(
-        name="assistant", cron="23 * * * *", run=AssistantRetention(engine=engine, clock=clock).run
-    )
+    assistant = PeriodicTask(name="assistant", cron="23 * * * *", run=AssistantCleanup(engine=engine, clock=clock).run)
     return [*every_minute, assistant, *([retention] if keep else [])]
 
 

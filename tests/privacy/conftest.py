@@ -105,10 +105,17 @@ _ELSEWHERE: Final = {
         SELECT id, 'clickup', 'prospects', '86a', '{name}', lower('{name}'), 'quillfeather', NULL, NULL, now()
         FROM workspaces
     """,
-    "chat_messages": """
-        SELECT id, 'teammate:ola@host.example', 1, 'user',
-            jsonb_build_array(jsonb_build_object('type', 'text', 'text', 'When does {name} come?')), now()
+    "conversations": """
+        SELECT gen_random_uuid(), id, 'teammate:ola@host.example', 'When does {name} come?', now(), now()
         FROM workspaces
+    """,
+    "chat_messages": """
+        SELECT id, workspace_id, 1, 'user',
+            jsonb_build_array(jsonb_build_object('type', 'text', 'text', 'When does {name} come?')), now()
+        FROM conversations
+    """,
+    "chat_questions": """
+        SELECT gen_random_uuid(), workspace_id, actor, id, 'And when does {name} go?', now(), NULL FROM conversations
     """,
     "idempotency_keys": """
         SELECT 'key:ops', 'k:{email}', '\\x00', 200, jsonb_build_object('email', '{email}', 'name', '{name}'), now()

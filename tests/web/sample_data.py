@@ -165,6 +165,7 @@ def _add_deliveries_and_events_of_ours(data: SampleData) -> None:
     add_merge(data, "ours")
     add_match(data, "ours")
     add_endpoint(data, "ours")
+    add_conversation(data)
     add_approval(data, "ours")
     add_proposal(data)
     data.add(
@@ -338,6 +339,11 @@ def add_approval(data: SampleData, workspace: str) -> None:
     times = {"created_at": utc("2026-03-12"), "expires_at": utc("2026-03-13")}
     owner = {"id": f"{workspace}.approval", "workspace_id": workspace, "requested_by": "key:writer"}
     data.add(tables.approvals, **row, **owner, **times)
+
+
+def add_conversation(data: SampleData) -> None:
+    owner = {"id": "ours.conversation", "workspace_id": "ours", "actor": "key:admin", "title": "When does Gina come?"}
+    data.add(tables.conversations, **owner, created_at=utc("2026-03-12"), updated_at=utc("2026-03-12"))
 
 
 def add_proposal(data: SampleData) -> None:

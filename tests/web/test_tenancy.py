@@ -154,7 +154,8 @@ DASHBOARD: Final = {
     ("GET", "/assistant"): "read",
     ("POST", "/assistant"): "write",
     ("GET", "/assistant/answers/{question_id}"): "write",
-    ("POST", "/assistant/clear"): "write",
+    ("GET", "/assistant/chats"): "read",
+    ("POST", "/assistant/chats/{chat_id}"): "write",
     ("GET", "/assistant/approvals"): "read",
     ("POST", "/assistant/approvals/{approval_id}"): "write",
     ("GET", "/settings/assistant"): "read",
@@ -207,6 +208,8 @@ OURS = {
     "teammate_id": id_of("teammate.member"),
     "approval_id": id_of("ours.approval"),
     "question_id": id_of("ours.question"),
+    "conversation_id": id_of("ours.conversation"),
+    "chat_id": id_of("ours.conversation"),
     "tool": "move_deal",
     "view_id": id_of("ours.view"),
     "sender_id": id_of("ours.sender"),
@@ -331,7 +334,7 @@ def counts_of_funnel(response: httpx2.Response) -> Any:
 # What answers that list no items say to the stranger: what belongs to their workspace.
 COUNTED_OF_THEIRS: dict[str, tuple[Callable[[httpx2.Response], Any], Any]] = {
     "/api/rules": (lambda response: response.json()["workspace"], "theirs"),
-    "/api/chat": (lambda response: response.json()["messages"], []),
+    "/api/chat": (lambda response: response.json()["conversations"], []),
     "/api/assistant": (lambda response: (response.json()["workspace"], response.json()["grants"]), ("theirs", [])),
     "/api/stats": (counts_of_stats, (1, 1, 1, {"EUR": 1})),
     # tests/reads/test_statement.py has webhooks of both.

@@ -42,8 +42,8 @@ SIGNED = {
     "/r/{token}",
     "/o/{token}",
 }
-# Each key has a conversation of its own, and MCP its own answers: see tests/web/assistant.
-OWN_ANSWERS = {"/api/chat", "/mcp"}
+# Each key has conversations of its own, and MCP its own answers: see tests/web/assistant.
+OWN_ANSWERS = {"/api/chat", "/api/chat/{conversation_id}", "/mcp"}
 OWNED_TABLES = (
     "bookings",
     "deals",

@@ -7,6 +7,7 @@ is stored when it is complete: a broken one leaves no call without its result be
 from collections.abc import AsyncIterator, Sequence
 from datetime import timedelta
 from typing import Any, Final, cast
+from uuid import UUID
 
 import anthropic
 import msgspec
@@ -15,7 +16,7 @@ from anthropic import AsyncAnthropic
 from anthropic.types import Message, MessageParam, ToolParam
 from sqlalchemy.exc import DBAPIError
 
-from showup.assistant import chat_store, usage_store
+from showup.assistant import chat_store, conversations_store, usage_store
 from showup.assistant.call import allowed_tools, call_tool
 from showup.assistant.chat_event import ChatEvent, answer_slot, require_model
 from showup.assistant.chat_store import ChatMessage
@@ -32,18 +33,20 @@ _SWITCH_INTERVAL: Final = timedelta(seconds=1)
 _ENDINGS: Final = {
     "max_tokens": "The answer was cut because it is too long. Ask for less at once.",
     "refusal": "The model refused to answer this.",
-    "model_context_window_exceeded": "The conversation is too long. Clear it, and ask again.",
+    "model_context_window_exceeded": "The conversation is too long. Begin a new one.",
 }
 _log = structlog.get_logger()
 
 
-async def answer(services: AssistantServices, caller: Caller, text: str) -> AsyncIterator[ChatEvent]:
-    """Answer a message of the caller, part by part; an error is the last part, and says what to do."""
-    conversation = _Conversation(services, caller)
+async def answer(
+    services: AssistantServices, caller: Caller, conversation_id: UUID, text: str
+) -> AsyncIterator[ChatEvent]:
+    """Answer a message in a conversation of the caller, part by part; an error comes last, and says what to do."""
+    conversation = _Answer(services, caller, conversation_id)
     try:
         # Only now: an answer that nobody waits for any more never begins.
         with answer_slot(services, caller):
-            async for event in conversation.answer(text):
+            async for event in conversation.write(text):
                 yield event
     except ToolFailed as failed:
         yield ChatEvent(kind="error", data={"note": str(failed)})
@@ -55,20 +58,24 @@ async def answer(services: AssistantServices, caller: Caller, text: str) -> Asyn
         yield ChatEvent(kind="error", data={"note": "The database is busy or unreachable. Ask again in a moment."})
 
 
-class _Conversation:
-    """One answer: the rounds of the model and its tools."""
+class _Answer:
+    """The rounds of the model and its tools."""
 
-    def __init__(self, services: AssistantServices, caller: Caller) -> None:
+    def __init__(self, services: AssistantServices, caller: Caller, conversation_id: UUID) -> None:
         self._services = services
         self._caller = caller
+        self._conversation_id = conversation_id
         self._added: list[ChatMessage] = []
         self._tokens = 0
 
-    async def answer(self, text: str) -> AsyncIterator[ChatEvent]:
+    async def write(self, text: str) -> AsyncIterator[ChatEvent]:
         model = self._services.model
         key = require_model(self._services)
         async with self._services.read() as tx:
-            stored = await chat_store.load(tx, self._caller.workspace.id, self._caller.actor)
+            own = (self._caller.workspace.id, self._caller.actor, self._conversation_id)
+            if await conversations_store.find(tx, *own) is None:
+                raise ToolFailed("You have no such conversation. Begin a new one.")
+            stored = await chat_store.load(tx, self._conversation_id)
         history = recent(stored)
         self._added.append(ChatMessage(role="user", content=[{"type": "text", "text": text}]))
         async with AsyncAnthropic(api_key=key, base_url=model.url, timeout=_TIMEOUT.total_seconds()) as client:
@@ -123,10 +130,11 @@ class _Conversation:
         if not is_empty:
             async with self._services.write() as tx:
                 await chat_store.append(
-                    tx, self._caller.workspace.id, self._caller.actor, self._added, self._services.clock()
+                    tx, self._caller.workspace.id, self._conversation_id, self._added, self._services.clock()
                 )
         note = _ENDINGS.get(message.stop_reason or "", "The model had nothing to say." if is_empty else None)
-        return ChatEvent(kind="done", data={"tokens": self._tokens, "note": note})
+        done = {"conversation_id": str(self._conversation_id), "tokens": self._tokens, "note": note}
+        return ChatEvent(kind="done", data=done)
 
     def _tools(self) -> list[ToolParam]:
         return [
@@ -183,7 +191,7 @@ def _explain(fault: anthropic.AnthropicError) -> str:
         case anthropic.RateLimitError():
             return "Anthropic's rate limit is reached. Try again in a minute."
         case anthropic.BadRequestError():
-            return "Anthropic refused the request. Clear the conversation, and check the account's credit there."
+            return "Anthropic refused the request. Begin a new conversation, and check the account's credit there."
         case anthropic.APIStatusError():
             return "Anthropic can't answer at the moment. Try again in a minute."
         case _:

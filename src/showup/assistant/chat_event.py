@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from importlib import import_module
 from typing import Any, Final, Literal, TypeAlias
+from uuid import UUID
 
 from msgspec import Struct
 
@@ -25,7 +26,7 @@ class ChatEvent(Struct, frozen=True, kw_only=True):
     data: dict[str, Any]
 
 
-Answer: TypeAlias = Callable[[AssistantServices, Caller, str], AsyncIterator[ChatEvent]]
+Answer: TypeAlias = Callable[[AssistantServices, Caller, UUID, str], AsyncIterator[ChatEvent]]
 
 
 async def load_answer() -> Answer:
@@ -43,20 +44,20 @@ def require_model(services: AssistantServices) -> str:
 
 
 def is_answering(services: AssistantServices, caller: Caller) -> bool:
-    """Return whether an answer of this conversation is being written: there is one at a time."""
+    """Return whether an answer is being written for the caller: there is one at a time."""
     return (caller.workspace.id, caller.actor) in services.answering
 
 
 @contextmanager
 def answer_slot(services: AssistantServices, caller: Caller) -> Iterator[None]:
     """Write an answer while the block runs. Raises ToolFailed."""
-    conversation = (caller.workspace.id, caller.actor)
-    if conversation in services.answering:
+    asker = (caller.workspace.id, caller.actor)
+    if asker in services.answering:
         raise ToolFailed(BUSY)
     if len(services.answering) >= _MAX_ANSWERS:
         raise ToolFailed("Many answers are being written at the moment. Ask again in a minute.")
-    services.answering.add(conversation)
+    services.answering.add(asker)
     try:
         yield
     finally:
-        services.answering.discard(conversation)
+        services.answering.discard(asker)

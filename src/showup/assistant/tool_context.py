@@ -51,7 +51,7 @@ class AssistantServices(Struct, frozen=True, kw_only=True):
     """What the tools use of their process.
 
     `limiters` count the calls of each Cal.com token, `running` the calls of tools that run now, by workspace.
-    `answering` are the conversations whose answer is being written: a workspace, and whose it is.
+    `answering` are those for whom an answer is being written: a workspace, and whose assistant it is.
     """
 
     engine: AsyncEngine

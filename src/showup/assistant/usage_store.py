@@ -15,9 +15,7 @@ from showup.database.tables import assistant_settings, assistant_usage
 MAX_BUDGET: Final = 10_000_000
 _settings, _usage = assistant_settings.c, assistant_usage.c
 BUDGETS: Final = ("calls_per_day", "changes_per_day", "tokens_per_day")
-RETENTIONS: Final = ("chat_days", "approval_days")
-MAX_DAYS: Final = 3_650
-_FIELDS: Final = ("is_on", *BUDGETS, *RETENTIONS, "changed_by", "changed_at")
+_FIELDS: Final = ("is_on", *BUDGETS, "changed_by", "changed_at")
 _LIMITS: Final = {
     "calls": "calls of tools",
     "changes": "changes asked for",
@@ -26,17 +24,12 @@ _LIMITS: Final = {
 
 
 class AssistantSettings(Struct, frozen=True, kw_only=True):
-    """What a workspace's assistants may do: the kill switch, and the budgets of each key or teammate and day (UTC).
-
-    Conversations are kept for `chat_days`, and changes that no longer wait for `approval_days`.
-    """
+    """What a workspace's assistants may do: the kill switch, and the budgets of each key or teammate and day (UTC)."""
 
     is_on: bool = True
     calls_per_day: int = 2_000
     changes_per_day: int = 200
     tokens_per_day: int = 2_000_000
-    chat_days: int = 30
-    approval_days: int = 365
     changed_by: str | None = None
     changed_at: datetime | None = None
 

@@ -121,9 +121,6 @@ assistant_settings = Table(
     Column("calls_per_day", Integer, nullable=False),
     Column("changes_per_day", Integer, nullable=False),
     Column("tokens_per_day", Integer, nullable=False),
-    # How long conversations, and changes that no longer wait, are kept.
-    Column("chat_days", Integer, nullable=False),
-    Column("approval_days", Integer, nullable=False),
     Column("changed_by", Text, nullable=False),
     Column("changed_at", Instant, nullable=False),
 )
@@ -141,27 +138,45 @@ assistant_usage = Table(
     PrimaryKeyConstraint("workspace_id", "actor", "day"),
 )
 
-# The conversation of each key or teammate with the chat, as the model's API has it.
+# The conversations of each key or teammate with the chat; `title` begins as the first question.
+conversations = Table(
+    "conversations",
+    metadata,
+    Column("id", UUID, primary_key=True),
+    Column("workspace_id", UUID, ForeignKey("workspaces.id"), nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("title", Text, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    # When it was last answered.
+    Column("updated_at", Instant, nullable=False),
+    Index("ix_conversations_actor", "workspace_id", "actor", "updated_at"),
+)
+
+# The messages of a conversation, as the model's API has them.
 chat_messages = Table(
     "chat_messages",
     metadata,
+    Column("conversation_id", UUID, ForeignKey("conversations.id", ondelete="CASCADE"), nullable=False),
     Column("workspace_id", UUID, ForeignKey("workspaces.id"), nullable=False),
-    Column("actor", Text, nullable=False),
     Column("number", BigInteger, nullable=False),
     Column("role", Text, CheckConstraint("role IN ('user', 'assistant')", name="role"), nullable=False),
     Column("content", JSONB, nullable=False),
     Column("created_at", Instant, nullable=False),
-    PrimaryKeyConstraint("workspace_id", "actor", "number"),
+    PrimaryKeyConstraint("conversation_id", "number"),
 )
 
-# A question that was asked on the page and is not being answered yet: the page then reads the answer as a stream.
+# The question of a key or teammate that has no complete answer yet: the page reads the answer as a stream.
 chat_questions = Table(
     "chat_questions",
     metadata,
     Column("id", UUID, primary_key=True),
     Column("workspace_id", UUID, ForeignKey("workspaces.id"), nullable=False),
     Column("actor", Text, nullable=False),
+    Column("conversation_id", UUID, ForeignKey("conversations.id", ondelete="CASCADE"), nullable=False),
     Column("text", Text, nullable=False),
     Column("created_at", Instant, nullable=False),
+    # When a stream began to answer it; each question is answered once.
+    Column("taken_at", Instant),
     UniqueConstraint("workspace_id", "actor"),
+    Index("ix_chat_questions_conversation_id", "conversation_id"),
 )

@@ -46,6 +46,7 @@ from showup.database.assistant_tables import calcom_authorizations as calcom_aut
 from showup.database.assistant_tables import calcom_profiles as calcom_profiles
 from showup.database.assistant_tables import chat_messages as chat_messages
 from showup.database.assistant_tables import chat_questions as chat_questions
+from showup.database.assistant_tables import conversations as conversations
 from showup.database.assistant_tables import slack_users as slack_users
 from showup.database.assistant_tables import tool_grants as tool_grants
 from showup.database.campaign_tables import campaign_leads as campaign_leads

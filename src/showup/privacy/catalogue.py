@@ -68,7 +68,10 @@ DELETED: Final = frozenset(("mirrored_records",))
 """Tables whose rows about the person are deleted: copies of what other systems have, with names cut into parts."""
 
 MENTIONED_BY_NAME: Final = frozenset(
-    ("chat_messages", "approvals", "mirrored_records", "saved_views", "acknowledgements")
+    {
+        *("conversations", "chat_messages", "chat_questions"),
+        *("approvals", "mirrored_records", "saved_views", "acknowledgements"),
+    }
 )
 """Tables whose texts may name a person without their address: there, the full name suffices."""
 

@@ -83,6 +83,7 @@ from showup.web.dashboard import (
     today,
 )
 from showup.web.dashboard import chat as chat_page
+from showup.web.dashboard import chats as chats_page
 from showup.web.dashboard import funnel as funnel_page
 from showup.web.dashboard import unmatched as unmatched_page
 from showup.web.dashboard.assets import add_assets
@@ -157,6 +158,7 @@ PAGE_ROUTERS = (
     search.router,
     approvals_page.router,
     chat_page.router,
+    chats_page.router,
     calcom_sign_in.router,
     delivery_list.router,
     mail_pages.router,

@@ -13,7 +13,7 @@ from showup.access.slack_users_store import SlackUser
 from showup.access.teammate import Role
 from showup.assistant import approvals, slack_links
 from showup.assistant.call import call_tool
-from showup.assistant.retention import AssistantRetention
+from showup.assistant.cleanup import AssistantCleanup
 from showup.assistant.tool_context import find_caller
 from showup.database import tables
 from showup.deals.deal import DealChange
@@ -188,7 +188,7 @@ async def test_after_the_state_moved_on_the_message_has_the_new_difference(team:
 async def test_a_change_that_nobody_granted_ends_in_slack_too(team: SlackScenario) -> None:
     message = await wanted(team)
     team.now += timedelta(hours=25)
-    await AssistantRetention(engine=team.engine, clock=team.clock).run()
+    await AssistantCleanup(engine=team.engine, clock=team.clock).run()
     await deliver(team)
     assert "Nobody granted it in time." in message.words
     assert message.buttons == {}

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any, TypeAlias
+from uuid import UUID
 
 import pytest
 from starlette.types import ASGIApp
@@ -13,6 +14,7 @@ from showup.access.calcom_profile import CalcomCredentials
 from showup.access.calcom_profiles_store import save
 from showup.access.permission import Permission, Scope
 from showup.access.secrets_at_rest import Seal
+from showup.assistant import conversations_store
 from showup.assistant.call import ToolAnswer, call_tool
 from showup.assistant.tool_context import AssistantServices, Caller, OAuthClient, find_caller
 from showup.clock import Clock
@@ -101,6 +103,12 @@ async def caller_of(
 ) -> Caller:
     async with services.read() as tx:
         return await find_caller(tx, Permission(actor=actor, scope=scope, workspace_id=id_of(workspace)))
+
+
+async def begun(services: AssistantServices) -> UUID:
+    """Begin a conversation of the member."""
+    async with services.write() as tx:
+        return await conversations_store.begin(tx, id_of("ours"), MEMBER, "Hello", services.clock())
 
 
 async def ask(services: AssistantServices, name: str, *, caller: Caller | None = None, **arguments: Any) -> ToolAnswer:

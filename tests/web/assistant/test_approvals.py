@@ -10,14 +10,15 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from showup.access.permission import Permission
-from showup.assistant import approvals, approvals_store, chat_store, usage_store
+from showup.assistant import approvals, approvals_store, chat_store, conversations_store, usage_store
 from showup.assistant.approval import LIFETIME, Approval, ApprovalRefused
 from showup.assistant.chat_store import ChatMessage
-from showup.assistant.retention import AssistantRetention
+from showup.assistant.cleanup import AssistantCleanup
 from showup.assistant.tool_context import AssistantServices
 from showup.assistant.usage_store import AssistantSettings
 from showup.deals.deal import DealChange
 from showup.events.deal import DealChanged
+from showup.privacy.retention import Retention
 from tests.execute import execute
 from tests.web.assistant.conftest import MEMBER, MovableClock, app_over, ask, at_once, caller_of, result_of
 from tests.web.conftest import client_of
@@ -327,33 +328,37 @@ async def test_undo_restores_the_state_of_any_changes(
         assert await facts(scenario) == before
 
 
-async def test_old_chats_and_changes_are_deleted(
+async def test_the_cleanup_ends_what_nobody_granted_and_the_retention_deletes_the_old(
     services: AssistantServices, scenario: Scenario, clock: MovableClock
 ) -> None:
-    """Each workspace keeps them for as long as its settings say; what waits is kept until it expires."""
+    """Chats and changes are kept for as long as showup.toml says; what waits is kept until it expires."""
     await granted(services, await outcome(services, scenario))
     waiting = await wanted(services, "move_deal", deal_id=str(await scenario.deal_id("met")), stage="proposal")
     messages = [ChatMessage(role="user", content=[{"type": "text", "text": "Hello"}])]
     async with services.write() as tx:
-        for workspace in ("ours", "theirs"):
-            await chat_store.append(tx, id_of(workspace), MEMBER, messages, clock())
-        await chat_store.add_question(tx, id_of("ours"), MEMBER, "Hello?", clock())
-    await switch(services, chat_days=3, approval_days=5, changed_at=clock())
-    task = AssistantRetention(engine=scenario.engine, clock=clock)
-    await task.run()
-    assert len(await scenario.rows("chat_messages")) == len(await scenario.rows("approvals")) == 2
-    clock.ahead = timedelta(days=4)
-    await task.run()
-    assert [one["workspace_id"] for one in await scenario.rows("chat_messages")] == [id_of("theirs")]
-    assert await scenario.rows("chat_questions") == []
+        answered = await conversations_store.begin(tx, id_of("ours"), MEMBER, "Hello", clock())
+        await chat_store.append(tx, id_of("ours"), answered, messages, clock())
+        empty = await conversations_store.begin(tx, id_of("ours"), MEMBER, "Hello?", clock())
+        await chat_store.add_question(tx, id_of("ours"), MEMBER, empty, "Hello?", clock())
+    cleanup = AssistantCleanup(engine=scenario.engine, clock=clock)
+    retention = Retention(scenario.engine, clock, {"chat": timedelta(days=3), "approvals": timedelta(days=5)})
+
+    async def run() -> list[int]:
+        for task in (retention, cleanup):
+            await task.run()
+        return [len(await scenario.rows(one)) for one in ("conversations", "chat_questions", "approvals")]
+
+    assert await run() == [2, 1, 2]
+    clock.ahead = timedelta(days=2)
+    # A question that got no answer goes, with its empty chat.
+    assert await run() == [1, 0, 2]
     states = {one["id"]: one["state"] for one in await scenario.rows("approvals")}
     assert states[waiting.id] == "expired"
-    with pytest.raises(ApprovalRefused, match="in time") as refused:
+    with pytest.raises(ApprovalRefused, match="in time"):
         await granted(services, waiting)
-    assert refused.value.approval is not None
-    assert refused.value.approval.difference["changes"]
+    clock.ahead = timedelta(days=4)
+    assert await run() == [0, 0, 2]
     clock.ahead = timedelta(days=6)
-    await task.run()
-    assert await scenario.rows("approvals") == []
+    assert await run() == [0, 0, 0]
     # What was done stays in the log.
     assert await scenario.rows("audit_log", actor=f"assistant for {MEMBER}")

@@ -10,7 +10,9 @@ import pytest
 from msgspec.structs import replace
 from starlette.types import ASGIApp
 
+from showup.assistant import chat_store, conversations_store
 from showup.assistant.chat import answer
+from showup.assistant.chat_store import ChatMessage
 from showup.assistant.tool_context import AssistantServices, ModelAccess
 from showup.assistant.usage_store import AssistantSettings, save_settings
 from showup.simulation.models import SimulatedAttendee
@@ -18,7 +20,7 @@ from tests.fake_calcom.scenario import Scenario as CalcomWorld
 from tests.fake_calcom.server import FakeCalcom
 from tests.histories.webhooks import MONDAY, body, payload
 from tests.vendors.faults import Faults, VendorResponse
-from tests.web.assistant.conftest import MovableClock, app_over, caller_of
+from tests.web.assistant.conftest import MEMBER, MovableClock, app_over, begun, caller_of
 from tests.web.assistant.fake_anthropic import KEY, FakeAnthropic, calls, results_of, says
 from tests.web.conftest import client_of
 from tests.web.dashboard.conftest import Browser
@@ -47,9 +49,10 @@ def member(chat_app: ASGIApp) -> Browser:
     return Browser(chat_app, "member")
 
 
-async def say(member: Browser, text: str) -> list[tuple[str, dict[str, Any]]]:
-    """Send a message as the page does, and return the events of the answer."""
-    response = await member.client.post("/api/chat", json={"message": text}, headers={"X-CSRF-Token": member.csrf})
+async def say(member: Browser, text: str, conversation_id: str | None = None) -> list[tuple[str, dict[str, Any]]]:
+    """Send a message in a browser, in a new conversation or an earlier one, and return the events of the answer."""
+    body = {"message": text} | ({} if conversation_id is None else {"conversation_id": conversation_id})
+    response = await member.client.post("/api/chat", json=body, headers={"X-CSRF-Token": member.csrf})
     assert response.status_code == 200, response.text
     events = [block.split("\n") for block in response.text.strip().split("\n\n")]
     return [(kind.removeprefix("event: "), json.loads(data.removeprefix("data: "))) for kind, data in events]
@@ -133,29 +136,69 @@ async def test_the_system_prompt_documents_the_three_tools(member: Browser, mode
         assert f"- {name}:" in model.bodies[0]["system"]
 
 
-async def test_the_conversation_is_kept_for_each_teammate(
-    member: Browser, chat_app: ASGIApp, model: FakeAnthropic
-) -> None:
+async def test_conversations_are_kept_for_each_teammate(member: Browser, model: FakeAnthropic) -> None:
     model.script = [
         lambda _: [calls("search_deals", q="acme")],
         lambda _: [says("There is one.")],
         lambda _: [says("As I said.")],
         lambda _: [says("Who are you?")],
     ]
-    await say(member, "Which deals has Acme?")
-    await say(member, "And now?")
+    first = (await say(member, "Which deals has Acme?"))[-1][1]["conversation_id"]
+    await say(member, "And now?", first)
     assert [one["role"] for one in model.bodies[2]["messages"]] == ["user", "assistant"] * 2 + ["user"]
-    await say(Browser(chat_app, "admin"), "Hello")
+    second = (await say(member, "Hello"))[-1][1]["conversation_id"]
     assert len(model.bodies[3]["messages"]) == 1
+    page = (await member.get("/assistant/chats")).text
+    listed = re.findall(r'chat=([0-9a-f-]{36})#end" dir="auto">([^<]*)<', page)
+    assert listed == [(second, "Hello"), (first, "Which deals has Acme?")]
 
 
-async def test_a_key_has_a_conversation_that_it_can_read_and_delete(chat_app: ASGIApp, model: FakeAnthropic) -> None:
+async def test_nobody_else_sees_a_conversation(chat_app: ASGIApp, model: FakeAnthropic, member: Browser) -> None:
+    model.script = [lambda _: [says("It is 42.")]]
+    own = (await say(member, "What is the secret?"))[-1][1]["conversation_id"]
+    for name in ("admin", "stranger", "read_only"):
+        other = Browser(chat_app, name)
+        assert (await other.get(f"/assistant?chat={own}")).status_code == 404
+        assert "secret" not in (await other.get("/assistant/chats")).text
+        deletes = await other.post(f"/assistant/chats/{own}")
+        assert deletes.status_code == (403 if name == "read_only" else 404)
+    for key in ("admin", "stranger", "everywhere"):
+        client, path = client_of(chat_app, key), f"/api/chat/{own}?workspace=ours"
+        assert {(await client.request(method, path)).status_code for method in ("GET", "DELETE")} == {404}
+    admin = Browser(chat_app, "admin")
+    asks = {"message": "And?", "conversation_id": own}
+    asked = await admin.client.post("/api/chat", json=asks, headers={"X-CSRF-Token": admin.csrf})
+    assert asked.status_code == (await admin.post("/assistant", message="And?", chat=own)).status_code == 404
+    assert "It is 42." in (await member.get(f"/assistant?chat={own}")).text
+
+
+async def test_a_key_has_conversations_that_it_can_read_and_delete(chat_app: ASGIApp, model: FakeAnthropic) -> None:
     writer = client_of(chat_app, "writer")
     model.script = [lambda _: [says("Hello.")]]
     assert (await writer.post("/api/chat", json={"message": "Hello"})).status_code == 200
-    assert len((await writer.get("/api/chat")).json()["messages"]) == 2
-    assert (await writer.delete("/api/chat")).json()["messages"] == []
-    assert (await writer.get("/api/chat")).json()["messages"] == []
+    (listed,) = (await writer.get("/api/chat")).json()["conversations"]
+    path = f"/api/chat/{listed['id']}"
+    assert len((await writer.get(path)).json()["messages"]) == 2
+    assert (await writer.delete(path)).json()["conversations"] == []
+    assert (await writer.get(path)).status_code == (await writer.delete(path)).status_code == 404
+
+
+async def test_the_oldest_conversations_and_messages_go(services: AssistantServices, scenario: Scenario) -> None:
+    own = (id_of("ours"), MEMBER)
+    async with services.write() as tx:
+        begun = [
+            await conversations_store.begin(tx, *own, f"Question {number}", services.clock())
+            for number in range(conversations_store.MAX_CONVERSATIONS + 2)
+        ]
+        kept = await conversations_store.list_conversations(tx, *own)
+        assert [one.id for one in kept] == begun[:1:-1]
+        added = [ChatMessage(role="user", content=[{"type": "text", "text": "x"}])] * (chat_store.MAX_MESSAGES + 3)
+        await chat_store.append(tx, own[0], begun[2], added, services.clock())
+        assert (await conversations_store.list_conversations(tx, *own))[0].id == begun[2]
+        # An answer to a conversation that was deleted meanwhile is not kept.
+        await chat_store.append(tx, own[0], begun[0], added, services.clock())
+    rows = await scenario.rows("chat_messages")
+    assert sorted(one["number"] for one in rows) == list(range(4, chat_store.MAX_MESSAGES + 4))
 
 
 async def test_without_a_key_it_says_what_to_set(services: AssistantServices, clock: MovableClock) -> None:
@@ -251,18 +294,61 @@ async def test_the_page_answers_without_a_script(member: Browser, model: FakeAnt
         lambda _: [says("It waits for you. <script>alert(1)</script> https://evil.example/x")],
     ]
     sent = await member.post("/assistant", message="Win Acme")
-    assert (sent.status_code, sent.headers["location"]) == (303, "./assistant#say")
-    page = (await member.get("/assistant")).text
+    assert sent.status_code == 303
+    (path,) = re.fullmatch(r"\.(/assistant\?chat=[0-9a-f-]{36})#end", sent.headers["location"]).groups()  # type: ignore[union-attr]
+    page = (await member.get(path)).text
     assert "Win Acme" in page
-    assert "Search deals" in page
-    assert "1 deal" in page
+    assert "Searched deals" in page
+    assert re.search(r'href="\./deals/[0-9a-f-]{36}" dir="auto">acme.com<', page)
     assert re.search(r"Status.*?active</td>.*?<b>won</b>", page, re.DOTALL)
     assert 'value="grant"' in page
     assert "<script>alert" not in page
     # Only addresses that Cal.com gave become links: a model may have read another one somewhere.
     assert 'href="https://evil.example' not in page
-    assert (await member.post("/assistant/clear")).status_code == 303
-    assert "Win Acme" not in (await member.get("/assistant")).text
+    # A new chat lists the earlier one.
+    assert "Win Acme" in (await member.get("/assistant")).text
+    assert (await member.post(f"/assistant/chats/{path[-36:]}")).status_code == 303
+    assert "Win Acme" not in (await member.get("/assistant/chats")).text
+    assert (await member.get(path)).status_code == 404
+
+
+async def test_a_draft_is_rewritten_on_the_page_and_never_sent(
+    member: Browser, model: FakeAnthropic, scenario: Scenario
+) -> None:
+    person = str((await scenario.rows("people", email="sarah@acme.com"))[0]["id"])
+
+    def drafts(body: str) -> list[Any]:
+        draft = {"person_id": person, "subject": "Our call", "body": body}
+        return [lambda _: [calls("draft_mail", **draft)], lambda _: [says("Here it is.")]]
+
+    deliveries = await scenario.rows("deliveries")
+    model.script = drafts("Hello Sarah, a long mail.")
+    path = (await member.post("/assistant", message="Write to Sarah")).headers["location"][1:].removesuffix("#end")
+    page = (await member.get(path)).text
+    (chat,) = set(re.findall(r'name="chat" value="([^"]+)"', page))
+    (ask,) = re.findall(r'name="message" value="([^"]+)">Shorter<', page)
+    model.script = drafts("Hello Sarah.")
+    assert (await member.post("/assistant", message=ask, chat=chat)).status_code == 303
+    page = (await member.get(path)).text
+    assert re.findall(r"readonly[^>]*>([^<]*)<", page) == ["Hello Sarah, a long mail.", "Hello Sarah."]
+    # Only the latest draft can be rewritten: its words are those that the model is asked for.
+    assert page.count(">Shorter<") == page.count(">Warmer<") == 1
+    assert "call draft_mail again for the same person" in " ".join(model.bodies[-1]["system"].split())
+    assert await scenario.rows("deliveries") == deliveries
+
+
+async def test_an_interrupted_question_waits_on_its_page(member: Browser, model: FakeAnthropic) -> None:
+    asked = await member.post("/assistant", message="My link?", headers=PART)
+    chat = asked.headers["HX-Replace-Url"]
+    assert re.fullmatch(r"\./assistant\?chat=[0-9a-f-]{36}", chat)
+    # The page is loaded again before the answer is complete: it offers the question.
+    page = (await member.get(chat[1:])).text
+    assert re.search(r"<textarea[^>]*>My link\?</textarea>", page)
+    model.script = [lambda _: [says("Here.")]]
+    assert (await member.post("/assistant", message="My link?", chat=chat[-36:])).status_code == 303
+    page = (await member.get(chat[1:])).text
+    assert page.count("My link?") == 2, "in the title, and as the question"
+    assert re.search(r"<textarea[^>]*></textarea>", page)
 
 
 async def test_the_page_streams_the_answer_once(member: Browser, chat_app: ASGIApp, model: FakeAnthropic) -> None:
@@ -278,7 +364,7 @@ async def test_the_page_streams_the_answer_once(member: Browser, chat_app: ASGIA
     streamed = (await member.get(path)).text
     assert streamed.endswith("event: close\ndata:\n\n")
     assert 'class="link" href="http' in streamed
-    assert "Booking link at Cal.com" in streamed
+    assert "Got your booking link" in streamed
     # The extension connects again after a lost connection: nothing is asked twice.
     assert "interrupted" in (await member.get(path)).text
     assert model.called == ["cal_get_booking_link"]
@@ -305,7 +391,7 @@ async def test_the_kill_switch_ends_an_answer_that_is_being_written(
 ) -> None:
     model.script = [lambda _: [calls("search_deals", q="acme")], lambda _: [says("never said")]]
     events = []
-    async for event in answer(chat_services, await caller_of(chat_services), "Which deals has Acme?"):
+    async for event in answer(chat_services, await caller_of(chat_services), await begun(chat_services), "Deals?"):
         events.append(event)
         if event.kind == "tool_call":
             async with chat_services.write() as tx:
@@ -321,7 +407,7 @@ async def test_the_kill_switch_ends_an_answer_within_its_words(
 ) -> None:
     model.script = [lambda _: [says("a long answer")]]
     kinds = []
-    async for event in answer(chat_services, await caller_of(chat_services), "Hello"):
+    async for event in answer(chat_services, await caller_of(chat_services), await begun(chat_services), "Hello"):
         kinds.append(event.kind)
         clock.ahead += timedelta(seconds=2)
         async with chat_services.write() as tx:

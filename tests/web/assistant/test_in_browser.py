@@ -20,7 +20,7 @@ from tests.web.scenario import ticking_clock
 
 expect.set_options(timeout=40_000)
 WIDE, PHONE = {"width": 1440, "height": 900}, {"width": 360, "height": 740}
-PAGES = ("assistant", "assistant/approvals", "settings/assistant")
+PAGES = ("assistant", "assistant/chats", "assistant/approvals", "settings/assistant")
 
 
 @pytest.fixture(scope="module")
@@ -65,13 +65,22 @@ def deal_of(site: Site) -> str:
     return str(deal)
 
 
-def script_of(site: Site, stage: str) -> list[Any]:
-    """A search, a draft with hostile text, and a change."""
+def person_of(site: Site) -> str:
     [[person]] = site.execute(
         "SELECT p.id FROM showup.people p JOIN showup.workspaces w ON w.id = p.workspace_id"
         " WHERE p.email = 'sarah@acme.com' AND w.slug = 'ours'"
     )
-    draft = {"person_id": str(person), "subject": HOSTILE[:150], "body": f"Hello,\n\n{HOSTILE[:5_000]}"}
+    return str(person)
+
+
+def rewrite_of(site: Site) -> list[Any]:
+    draft = {"person_id": person_of(site), "subject": "Warmer", "body": "Dear Sarah"}
+    return [lambda _: [calls("draft_mail", **draft)], lambda _: [says("Here it is.")]]
+
+
+def script_of(site: Site, stage: str) -> list[Any]:
+    """A search, a draft with hostile text, and a change."""
+    draft = {"person_id": person_of(site), "subject": HOSTILE[:150], "body": f"Hello,\n\n{HOSTILE[:5_000]}"}
     return [
         lambda _: [says("I look for them."), calls("search_deals", q="acme")],
         lambda _: [says(f"A draft.\n\n{HOSTILE[:3_000]}"), calls("draft_mail", **draft)],
@@ -99,9 +108,19 @@ def test_a_question_is_answered_and_a_change_granted(site: Site, browser: Chromi
         # What the stream drew is what the page shows after it.
         page.reload()
         expect(page.get_by_role("button", name="Undo")).to_be_visible()
-        expect(page.get_by_text("Move Acme to proposal")).to_be_visible()
+        expect(page.get_by_text("Move Acme to proposal").last).to_be_visible()
         page.get_by_role("button", name="Undo").click()
-        expect(page.get_by_text("Undone by")).to_be_visible()
+        expect(page.get_by_text("Undone by you.")).to_be_visible()
+        model.script = rewrite_of(site)
+        page.get_by_role("button", name="Warmer").click()
+        expect(page.get_by_text("Here it is.")).to_be_in_viewport()
+        # Only the latest draft can be rewritten.
+        expect(page.get_by_role("button", name="Warmer")).to_have_count(1)
+        expect(page.get_by_role("button", name="Copy")).to_have_count(2)
+        check_page(page, "a chat with two drafts")
+        page.get_by_role("link", name="Earlier chats").click()
+        page.get_by_role("link", name="Move Acme to proposal").click()
+        expect(page.get_by_text("Here it is.")).to_be_in_viewport()
         assert complaints == []
 
 

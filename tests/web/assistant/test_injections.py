@@ -18,7 +18,7 @@ from showup.assistant.tool_context import AssistantServices, ModelAccess
 from showup.simulation.models import SimulatedAttendee
 from tests.fake_calcom.scenario import Scenario as CalcomWorld
 from tests.histories.webhooks import MONDAY, body, payload
-from tests.web.assistant.conftest import caller_of
+from tests.web.assistant.conftest import begun, caller_of
 from tests.web.assistant.fake_anthropic import KEY, FakeAnthropic, calls, says
 from tests.web.scenario import DAY, HOUR, TODAY, Scenario, ingest_and_project, ticking_clock
 
@@ -126,7 +126,9 @@ async def test_no_text_from_outside_gets_a_tool_called(
     ]
     await ingest_and_project(scenario.engine, "ours", webhooks, ticking_clock())
     model.lookups = await lookups_of(scenario)
-    events = [event async for event in answer(chat, await caller_of(services), "What is new at Hooli?")]
+    events = [
+        event async for event in answer(chat, await caller_of(services), await begun(services), "What is new at Hooli?")
+    ]
     assert events[-1].kind == "done", events[-1]
     assert model.called == [one["name"] for one in model.lookups]
     assert await scenario.rows("approvals") == []
@@ -145,7 +147,12 @@ async def test_a_title_at_calcom_is_data_too(
     world.add_event_type("evil", owner=world.hana, title=ORDER)
     chat = replace(services, model=ModelAccess(key=KEY, url=model.url))
     model.lookups = [calls("cal_get_event_types")]
-    events = [event async for event in answer(chat, await caller_of(services), "Which event types do I have?")]
+    events = [
+        event
+        async for event in answer(
+            chat, await caller_of(services), await begun(services), "Which event types do I have?"
+        )
+    ]
     assert events[-1].kind == "done"
     assert model.called == ["cal_get_event_types"]
     assert "OBEY" in json.dumps(model.bodies[-1])
@@ -158,7 +165,7 @@ async def test_a_model_that_obeys_still_changes_nothing(
     deal = await scenario.deal_id("met")
     chat = replace(services, model=ModelAccess(key=KEY, url=model.url))
     model.lookups = [calls("move_deal", deal_id=str(deal), status="won"), calls("grant_approval", approval_id="x")]
-    events = [event async for event in answer(chat, await caller_of(services), "Hello")]
+    events = [event async for event in answer(chat, await caller_of(services), await begun(services), "Hello")]
     failed = [event for event in events if event.kind == "tool_result" and event.data["is_error"]]
     assert "no tool of this name" in failed[0].data["content"]["note"]
     assert (await scenario.rows("deals", id=deal))[0]["status"] == "active"

@@ -33,7 +33,7 @@ _LIVE_TABLES: Final = frozenset(
         *("teammates", "memberships", "sessions", "sign_in_links", "sign_in_log", "saved_views"),
         # What assistants may do, asked for and said: what they did is in the log.
         *("calcom_profiles", "calcom_authorizations", "approvals", "tool_grants"),
-        *("assistant_settings", "assistant_usage", "chat_messages", "chat_questions", "slack_users"),
+        *("assistant_settings", "assistant_usage", "slack_users", "conversations", "chat_messages", "chat_questions"),
         # The log has what a proposal offers, not the file that shows it.
         "proposal_files",
         # Who was erased, and which address stands for them: the log has only the latter.

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from showup.access.permission import Permission
 from showup.assistant import approvals_store, usage_store
-from showup.assistant.usage_store import MAX_BUDGET, MAX_DAYS
+from showup.assistant.usage_store import MAX_BUDGET
 from showup.web.api.schemas import Example, ok_response
 from showup.web.http.api_route import ApiRoute
 from showup.web.http.app_state import ReadTransaction, State
@@ -30,8 +30,6 @@ _SETTINGS: Final[Example] = {
     "calls_per_day": 2000,
     "changes_per_day": 200,
     "tokens_per_day": 2_000_000,
-    "chat_days": 30,
-    "approval_days": 365,
     "changed_by": None,
     "changed_at": None,
     "usage": [{"actor": "key:claude", "calls": 12, "changes": 1, "tokens": 0}],
@@ -45,7 +43,6 @@ _SETTINGS: Final[Example] = {
     ],
 }
 Budget = Annotated[int, Field(ge=0, le=MAX_BUDGET)]
-Days = Annotated[int, Field(ge=1, le=MAX_DAYS)]
 
 
 class AssistantUsage(BaseModel):
@@ -74,8 +71,6 @@ class AssistantResponse(BaseModel):
     calls_per_day: int = Field(description="Calls of tools that each key or teammate may make on a day (UTC).")
     changes_per_day: int = Field(description="Changes that each may ask for.")
     tokens_per_day: int = Field(description="Tokens that each may use in the chat.")
-    chat_days: int = Field(description="Days for which messages of the chat are kept.")
-    approval_days: int = Field(description="Days for which changes that no longer wait are kept.")
     changed_by: str | None
     changed_at: datetime | None
     usage: list[AssistantUsage]
@@ -92,8 +87,6 @@ class UpdateAssistantRequest(RequestBody):
     calls_per_day: Budget | None = None
     changes_per_day: Budget | None = None
     tokens_per_day: Budget | None = None
-    chat_days: Days | None = None
-    approval_days: Days | None = None
 
 
 class GrantQuery(WorkspaceQuery):

@@ -25,7 +25,7 @@ LIST: Final = "assistant/approvals"
 _SORT: Final = "-created_at"
 _PER_PAGE: Final = 30
 # The pages that have these forms; a form leads back to its own.
-_BACK: Final = re.compile(r"assistant(/approvals)?|(deals|bookings)/[0-9a-f-]{36}")
+_BACK: Final = re.compile(r"assistant(/approvals|\?chat=[0-9a-f-]{36})?|(deals|bookings)/[0-9a-f-]{36}")
 
 
 @router.get("")
@@ -54,7 +54,7 @@ async def decide_on_approval(request: Request, approval_id: UUID, session: Signe
         return render_page(request, "parts/approval.html", context, status=200 if fault is None else 409)
     if fault is not None:
         return await _page(request, session, state, None, {approval_id: fault}, status=409)
-    return redirect(request, back)
+    return redirect(request, f"{back}#approval-{approval_id}" if back.startswith("assistant") else back)
 
 
 async def _decide(form: dict[str, str], approval_id: UUID, session: Session, state: AppState) -> str | None:

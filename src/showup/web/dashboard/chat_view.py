@@ -8,28 +8,12 @@ from uuid import UUID
 import msgspec
 from msgspec import Struct
 
-from showup.assistant.catalogue import TOOLS
 from showup.assistant.chat_store import ChatMessage
 from showup.assistant.outside_text import MARK
-from showup.web.dashboard.words import clipped, count
+from showup.web.dashboard.chat_tools import ToolLine, tool_line
 
-_TITLES: Final = {tool.name: tool.title for tool in TOOLS}
-_MAX_SHOWN: Final = 1_500
 _LINK: Final = re.compile(r"https?://[^\s<>\"]+[^\s<>\".,;:!?)\]]")
-# The lists of answers, by the noun that counts one of their items.
-_NOUNS: Final = {
-    "people": ("person", "people"),
-    "companies": ("company", "companies"),
-    "deals": ("deal", "deals"),
-    "bookings": ("meeting", "meetings"),
-    "meetings": ("meeting", "meetings"),
-    "slots": ("free time", "free times"),
-    "event_types": ("event type", "event types"),
-    "unmatched": ("attendee", "attendees"),
-    "changes": ("change", "changes"),
-    "items": ("thing", "things"),
-    "requests": ("request", "requests"),
-}
+_QUOTED: Final = "> "
 
 
 class TextPart(Struct, frozen=True):
@@ -39,15 +23,11 @@ class TextPart(Struct, frozen=True):
     href: str | None = None
 
 
-class ToolLine(Struct, frozen=True, kw_only=True):
-    """A tool that was called: its title, what it was asked, how much it found, and the call and its answer as text."""
+class ReplyParagraph(Struct, frozen=True, kw_only=True):
+    """A paragraph of words. `is_quote`: text from outside, which the model repeats."""
 
-    title: str
-    about: str
-    found: str
-    call: str
-    answer: str
-    is_error: bool
+    parts: Sequence[TextPart]
+    is_quote: bool = False
 
 
 class MailDraft(Struct, frozen=True, kw_only=True):
@@ -65,7 +45,7 @@ class ReplyItem(Struct, frozen=True, kw_only=True):
 
     kind: Literal["tools", "text", "draft", "approval"]
     tools: Sequence[ToolLine] = ()
-    paragraphs: Sequence[Sequence[TextPart]] = ()
+    paragraphs: Sequence[ReplyParagraph] = ()
     draft: MailDraft | None = None
     approval_id: UUID | None = None
 
@@ -105,7 +85,7 @@ class ReplyBuilder:
         name, arguments = self._calls.pop(call_id, ("", {}))
         result = _plain(content.get("result", content))
         result = result if isinstance(result, dict) else {}
-        line = _tool_line(name, arguments, result, is_error=is_error)
+        line = tool_line(name, arguments, result, is_error=is_error)
         if self._items and self._items[-1].kind == "tools":
             line_before = self._items.pop()
             self._items.append(ReplyItem(kind="tools", tools=[*line_before.tools, line]))
@@ -114,7 +94,7 @@ class ReplyBuilder:
         if name.startswith("cal_"):
             self._links |= _addresses(result)
         if name == "draft_mail" and not is_error:
-            fields = {one: str(result.get(one, "")) for one in ("to", "subject", "body", "mailto")}
+            fields = {one: str(result.get(one, "")).strip() for one in ("to", "subject", "body", "mailto")}
             self._items.append(ReplyItem(kind="draft", draft=MailDraft(id=call_id, **fields)))
             self._links |= _addresses({"url": result.get("link")})
         if (approval_id := _uuid(result.get("approval_id"))) is not None:
@@ -125,7 +105,8 @@ class ReplyBuilder:
         self._text = ""
 
     def _words(self) -> list[ReplyItem]:
-        paragraphs = [_parts(one.strip(), self._links) for one in re.split(r"\n\s*\n", self._text) if one.strip()]
+        texts = (one.strip() for one in re.split(r"\n\s*\n", self._text))
+        paragraphs = [_paragraph(one, self._links) for one in texts if one]
         return [ReplyItem(kind="text", paragraphs=paragraphs)] if paragraphs else []
 
 
@@ -159,24 +140,14 @@ def approvals_in(entries: Sequence[ChatEntry]) -> set[UUID]:
     return {item.approval_id for entry in entries for item in entry.items if item.approval_id is not None}
 
 
+def latest_draft(entries: Sequence[ChatEntry]) -> str | None:
+    """Return the id of the last draft, which is the one that can be rewritten."""
+    ids = [item.draft.id for entry in entries for item in entry.items if item.draft is not None]
+    return ids[-1] if ids else None
+
+
 def _ended(reply: ReplyBuilder) -> list[ChatEntry]:
     return [ChatEntry(items=reply.items)] if reply.items else []
-
-
-def _tool_line(name: str, arguments: Mapping[str, Any], result: Mapping[str, Any], *, is_error: bool) -> ToolLine:
-    about = ", ".join(str(value) for key, value in arguments.items() if not key.endswith("id") and key != "body")
-    found = clipped(str(result.get("note", "")))
-    if not is_error:
-        listed = next((key for key in _NOUNS if isinstance(result.get(key), list)), None)
-        found = "" if listed is None else count(len(result[listed]), *_NOUNS[listed])
-    return ToolLine(
-        title=_TITLES.get(name, "An unknown tool"),
-        about=clipped(about),
-        found=found,
-        call=_cut(f"{name} {_json(arguments)}"),
-        answer=_cut(_json(result)),
-        is_error=is_error,
-    )
 
 
 def _plain(value: Any) -> Any:
@@ -194,6 +165,14 @@ def _addresses(result: Mapping[str, Any]) -> set[str]:
     return {one for one in found if one.startswith(("https://", "http://"))}
 
 
+def _paragraph(text: str, links: Collection[str]) -> ReplyParagraph:
+    lines = text.splitlines()
+    if not all(one.startswith(_QUOTED) for one in lines):
+        return ReplyParagraph(parts=_parts(text, links))
+    quoted = "\n".join(one.removeprefix(_QUOTED) for one in lines)
+    return ReplyParagraph(parts=[TextPart(quoted)], is_quote=True)
+
+
 def _parts(paragraph: str, links: Collection[str]) -> list[TextPart]:
     parts, end = [], 0
     for match in _LINK.finditer(paragraph):
@@ -201,14 +180,6 @@ def _parts(paragraph: str, links: Collection[str]) -> list[TextPart]:
             parts += [TextPart(paragraph[end : match.start()]), TextPart(match[0], href=match[0])]
             end = match.end()
     return [one for one in (*parts, TextPart(paragraph[end:])) if one.text]
-
-
-def _json(value: Any) -> str:
-    return msgspec.json.encode(value).decode()
-
-
-def _cut(text: str) -> str:
-    return text if len(text) <= _MAX_SHOWN else f"{text[:_MAX_SHOWN]}…"
 
 
 def _uuid(text: Any) -> UUID | None:

@@ -1125,8 +1125,6 @@ ASSISTANT_TABLES = (
         calls_per_day INTEGER NOT NULL,
         changes_per_day INTEGER NOT NULL,
         tokens_per_day INTEGER NOT NULL,
-        chat_days INTEGER NOT NULL,
-        approval_days INTEGER NOT NULL,
         changed_by TEXT NOT NULL,
         changed_at TIMESTAMP WITH TIME ZONE NOT NULL,
         CONSTRAINT pk_assistant_settings PRIMARY KEY (workspace_id),
@@ -1142,26 +1140,44 @@ ASSISTANT_TABLES = (
         CONSTRAINT pk_assistant_usage PRIMARY KEY (workspace_id, actor, day),
         CONSTRAINT fk_assistant_usage_workspace_id FOREIGN KEY(workspace_id) REFERENCES workspaces (id)
     )""",
-    """CREATE TABLE chat_messages (
+    """CREATE TABLE conversations (
+        id UUID NOT NULL,
         workspace_id UUID NOT NULL,
         actor TEXT NOT NULL,
+        title TEXT NOT NULL,
+        created_at TIMESTAMP WITH TIME ZONE NOT NULL,
+        updated_at TIMESTAMP WITH TIME ZONE NOT NULL,
+        CONSTRAINT pk_conversations PRIMARY KEY (id),
+        CONSTRAINT fk_conversations_workspace_id FOREIGN KEY(workspace_id) REFERENCES workspaces (id)
+    )""",
+    "CREATE INDEX ix_conversations_actor ON conversations (workspace_id, actor, updated_at)",
+    """CREATE TABLE chat_messages (
+        conversation_id UUID NOT NULL,
+        workspace_id UUID NOT NULL,
         number BIGINT NOT NULL,
         role TEXT NOT NULL CONSTRAINT ck_chat_messages_role CHECK (role IN ('user', 'assistant')),
         content JSONB NOT NULL,
         created_at TIMESTAMP WITH TIME ZONE NOT NULL,
-        CONSTRAINT pk_chat_messages PRIMARY KEY (workspace_id, actor, number),
+        CONSTRAINT pk_chat_messages PRIMARY KEY (conversation_id, number),
+        CONSTRAINT fk_chat_messages_conversation_id FOREIGN KEY(conversation_id)
+            REFERENCES conversations (id) ON DELETE CASCADE,
         CONSTRAINT fk_chat_messages_workspace_id FOREIGN KEY(workspace_id) REFERENCES workspaces (id)
     )""",
     """CREATE TABLE chat_questions (
         id UUID NOT NULL,
         workspace_id UUID NOT NULL,
         actor TEXT NOT NULL,
+        conversation_id UUID NOT NULL,
         text TEXT NOT NULL,
         created_at TIMESTAMP WITH TIME ZONE NOT NULL,
+        taken_at TIMESTAMP WITH TIME ZONE,
         CONSTRAINT pk_chat_questions PRIMARY KEY (id),
         CONSTRAINT fk_chat_questions_workspace_id FOREIGN KEY(workspace_id) REFERENCES workspaces (id),
+        CONSTRAINT fk_chat_questions_conversation_id FOREIGN KEY(conversation_id)
+            REFERENCES conversations (id) ON DELETE CASCADE,
         CONSTRAINT uq_chat_questions_workspace_id_actor UNIQUE (workspace_id, actor)
     )""",
+    "CREATE INDEX ix_chat_questions_conversation_id ON chat_questions (conversation_id)",
 )
 
 # Facts about meetings and deals, and their counts by week: see showup.analysis.

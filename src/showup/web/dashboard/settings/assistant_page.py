@@ -14,7 +14,7 @@ from showup.assistant import approvals_store, assistants_store, calcom_oauth, sl
 from showup.assistant.calcom_oauth import AuthorizationFailed
 from showup.assistant.catalogue import TOOLS
 from showup.assistant.planned_changes import CHANGES
-from showup.assistant.usage_store import BUDGETS, MAX_BUDGET, MAX_DAYS, RETENTIONS
+from showup.assistant.usage_store import BUDGETS, MAX_BUDGET
 from showup.web.dashboard.calcom_sign_in import DEFAULT_NAME, MAX_NAME
 from showup.web.dashboard.page_route import DashboardRoute, redirect
 from showup.web.dashboard.settings.frame import render_settings
@@ -44,7 +44,7 @@ async def settings_page(
 
 @router.post("")
 async def change_settings(request: Request, session: SignedInAdmin, state: State) -> Response:
-    """Switch the assistants off or on, or change budgets, retention, or what one assistant may do without asking."""
+    """Switch the assistants off or on, or change budgets, or what one assistant may do without asking."""
     form = await read_form(request)
     check_csrf(request, session, form)
     if form.get("do") == "tiers":
@@ -127,11 +127,10 @@ async def _save_tiers(form: Mapping[str, str], session: Session, state: AppState
 
 
 def _faults(form: Mapping[str, str]) -> dict[str, str]:
-    limits = dict.fromkeys(BUDGETS, (0, MAX_BUDGET)) | dict.fromkeys(RETENTIONS, (1, MAX_DAYS))
     return {
-        name: f"A whole number from {least} to {most:,}."
-        for name, (least, most) in limits.items()
-        if not _is_number(form.get(name, "")) or not least <= int(form[name]) <= most
+        name: f"A whole number from 0 to {MAX_BUDGET:,}."
+        for name in BUDGETS
+        if not _is_number(form.get(name, "")) or int(form[name]) > MAX_BUDGET
     }
 
 
@@ -144,7 +143,7 @@ def _wanted(form: Mapping[str, str]) -> dict[str, Any]:
         case "off" | "on":
             return {"is_on": form["do"] == "on"}
         case "limits":
-            return {name: int(form[name]) for name in (*BUDGETS, *RETENTIONS)}
+            return {name: int(form[name]) for name in BUDGETS}
         case _:
             raise Refusal("invalid", "The form asks for nothing that this page does.")
 
