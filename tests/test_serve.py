@@ -110,6 +110,13 @@ def test_a_dead_child_is_restarted(serve: Serve, kind: str) -> None:
     response = showup.post()
     assert response.status_code == 200
     wait_until(lambda: showup.event_state(response.json()["id"]) == "applied")
+    # The parent has heard of the new child, and waits again.
+    parent = psutil.Process(showup.process.pid)
+    states = []
+    for _ in range(20):
+        states.append(parent.status())
+        time.sleep(0.05)
+    assert states.count(psutil.STATUS_SLEEPING) > len(states) / 2
 
 
 def test_a_dead_postgresql_is_restarted(serve: Serve) -> None:

@@ -85,7 +85,9 @@ class ChildProcesses:
             while not self._stopping:
                 self._start_due()
                 self._wait()
-                if not_ready and not (not_ready := not_ready - self._pipes.read_ready()):
+                # Read also what children report after a restart: the pipe would stay readable, and nothing would wait.
+                reported = self._pipes.read_ready()
+                if not_ready and not (not_ready := not_ready - reported):
                     on_ready()
                 check()
         finally:
