@@ -55,7 +55,7 @@ class ParentProcess:
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         os.close(pipes.alive_end)
         with suppress(OSError):
-            # The name that `ps` and `top` show. Other systems than Linux show the command for every process.
+            # Linux: the name that `ps` and `top` show, its first 15 characters.
             Path("/proc/self/comm").write_text(f"showup-{name}")
 
     def report_ready(self) -> None:
