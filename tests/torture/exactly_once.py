@@ -44,13 +44,17 @@ _BETWEEN_KILLS = (1.0, 4.0)
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """`ahead`: when the meetings begin, counted from the start; `offsets`: the reminders before them."""
+    """`ahead`: when the meetings begin, counted from the start; `offsets`: the reminders before them.
+
+    A booking changes within `changes_within` of its creation, if it does.
+    """
 
     bookings: int
     seed: int
     ahead: timedelta
     offsets: Sequence[timedelta]
     kills: int
+    changes_within: timedelta = timedelta(seconds=12)
 
 
 @dataclass(slots=True)
@@ -94,7 +98,7 @@ async def run_plan(folder: Path, plan: Plan) -> Result:
             address = programs[0].wait_for(r"running at (\S+)")
             meetings = list(plan_meetings(plan, rng))
             kill_task = asyncio.create_task(kill_workers(programs, plan.kills, rng, result))
-            await send_bookings(address, meetings, rng)
+            await send_bookings(address, meetings, plan, rng)
             await kill_task
             dsn = f"postgresql://showup@/showup?host={socket_folder(folder / 'data')}&port=5432"
             rows = await _wait_for_deliveries(dsn, plan)
@@ -135,14 +139,16 @@ def plan_meetings(plan: Plan, rng: random.Random) -> Iterator[PlannedMeeting]:
         yield PlannedMeeting(number, start, outcome, to)
 
 
-async def send_bookings(address: str, meetings: Sequence[PlannedMeeting], rng: random.Random) -> None:
+async def send_bookings(address: str, meetings: Sequence[PlannedMeeting], plan: Plan, rng: random.Random) -> None:
     room = asyncio.Semaphore(_AT_ONCE)
     async with (
         httpx2.AsyncClient(base_url=address, timeout=10, trust_env=False) as client,
         asyncio.TaskGroup() as tasks,
     ):
         for meeting in meetings:
-            tasks.create_task(_send_lifecycle(client, meeting, room, rng.uniform(0, 12)))
+            tasks.create_task(
+                _send_lifecycle(client, meeting, room, rng.uniform(0, plan.changes_within.total_seconds()))
+            )
 
 
 async def _send_lifecycle(

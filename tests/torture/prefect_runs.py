@@ -166,7 +166,8 @@ async def run(folder: Path, arguments: argparse.Namespace) -> Report:
 async def run_plan(folder: Path, bookings: int, seed: int, kills: int) -> Result:
     """Runs the plan from an empty folder to the last flow run."""
     rng = random.Random(seed)  # noqa: S311  # the same seed repeats the run
-    plan = exactly_once.Plan(bookings, seed, AHEAD, OFFSETS, kills)
+    # Changes that come later find flow runs to move and to cancel.
+    plan = exactly_once.Plan(bookings, seed, AHEAD, OFFSETS, kills, changes_within=timedelta(seconds=100))
     began_at, result = time.monotonic(), Result()
     (folder / "showup.toml").write_text(_POLICY, encoding="utf-8")
     (folder / "prefect").mkdir()
@@ -218,7 +219,7 @@ async def _send_under_kills(
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(exactly_once.kill_workers(programs, plan.kills, rng, counted))
         tasks.create_task(_kill_server(prefect, rng))
-        tasks.create_task(exactly_once.send_bookings(address, meetings, rng))
+        tasks.create_task(exactly_once.send_bookings(address, meetings, plan, rng))
     result.killed = Counter(work=counted.killed, prefect=_SERVER_KILLS)
 
 
