@@ -54,7 +54,13 @@ async def test_a_migration_lets_others_use_a_locked_table_while_it_waits(empty_d
     # Alembic writes this table.
     await holder.execute("LOCK TABLE showup.alembic_version IN SHARE MODE")
     migration = asyncio.create_task(upgrade(empty_database))
-    blocked = "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)"
+    # Other tests use the same server.
+    blocked = """
+        SELECT EXISTS (
+            SELECT FROM pg_locks l JOIN pg_database d ON d.oid = l.database
+            WHERE NOT l.granted AND d.datname = current_database()
+        )
+    """
     for is_blocked in (True, False, True):
         while await other.fetchval(blocked) is not is_blocked:
             assert not migration.done()
