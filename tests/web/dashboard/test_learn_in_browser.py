@@ -21,7 +21,14 @@ zoe@acme.com,Zoe,3,2026-09-05T06:00:00Z,2026-09-06T06:00:00Z
 pat@acme.com,Pat,2,2026-09-05T06:00:00Z,
 pat@far.example,Pat,2,2026-09-05T06:00:00Z,
 """
-PAGES = ("funnel", "funnel?period=all&organizer=ben@outbound.example", "analysis?period=all", "unmatched", "answers", "leads")
+PAGES = (
+    "funnel",
+    "funnel?period=all&organizer=ben@outbound.example",
+    "analysis?period=all",
+    "unmatched",
+    "answers",
+    "leads",
+)
 TABLES = "analysis?period=all&show=held&table=weekday_hour&table=cohorts&table=organizer"
 
 
