@@ -10,6 +10,7 @@ import atexit
 import os
 from collections.abc import Collection, Mapping
 from contextlib import AbstractContextManager, nullcontext
+from itertools import islice
 from typing import TYPE_CHECKING, Final, TypeAlias
 from uuid import UUID
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from opentelemetry.sdk.trace import TracerProvider
     from opentelemetry.trace import Tracer
 
-Attribute: TypeAlias = str | int | None
+Attribute: TypeAlias = str | int | UUID | Collection[UUID] | None
 
 _ENDPOINTS: Final = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
 _IDS_PER_SPAN: Final = 100
@@ -78,8 +79,7 @@ def span(name: str, **attributes: Attribute) -> AbstractContextManager[object]:
     """
     if not _tracers:
         return _NO_SPAN
-    named = {f"showup.{key}": value for key, value in attributes.items() if value is not None}
-    return _tracers[0].start_as_current_span(name, attributes=named, record_exception=False)
+    return _tracers[0].start_as_current_span(name, attributes=_named(attributes), record_exception=False)
 
 
 def annotate(**attributes: Attribute) -> None:
@@ -87,15 +87,19 @@ def annotate(**attributes: Attribute) -> None:
     if _tracers:
         from opentelemetry.trace import get_current_span
 
-        current = get_current_span()
-        for name, value in attributes.items():
-            if value is not None:
-                current.set_attribute(f"showup.{name}", value)
+        get_current_span().set_attributes(_named(attributes))
 
 
-def annotate_events(ids: Collection[UUID]) -> None:
-    """Adds the ids of events to the present span, at most `_IDS_PER_SPAN`."""
-    if _tracers:
-        from opentelemetry.trace import get_current_span
+def _named(attributes: Mapping[str, Attribute]) -> dict[str, str | int | list[str]]:
+    """Returns the attributes under their full names; of several ids, the first `_IDS_PER_SPAN`."""
+    return {f"showup.{key}": _plain(value) for key, value in attributes.items() if value is not None}
 
-        get_current_span().set_attribute("showup.event_ids", [str(one) for one in ids][:_IDS_PER_SPAN])
+
+def _plain(value: str | int | UUID | Collection[UUID]) -> str | int | list[str]:
+    match value:
+        case str() | int():
+            return value
+        case UUID():
+            return str(value)
+        case _:
+            return [str(one) for one in islice(value, _IDS_PER_SPAN)]

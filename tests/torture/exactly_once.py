@@ -23,7 +23,7 @@ from showup.sources.calcom.signature import sign
 from tests.destinations.fake_vendors.resend import FakeResend
 from tests.histories.webhooks import attendee, body, payload
 from tests.showup_process import SECRET
-from tests.torture.programs import Program, kill, socket_folder
+from tests.torture.programs import Program, kill, socket_folder, stop_all
 from tests.vendors.faults import Faults
 
 FAULTS = "429=0.05,500=0.05,reset=0.04,lost=0.04,hang=0.02"
@@ -104,10 +104,7 @@ async def run_plan(folder: Path, plan: Plan) -> Result:
             rows = await _wait_for_deliveries(dsn, plan)
         finally:
             provider.release()
-            for one in programs:
-                one.interrupt()
-            for one in programs:
-                one.stop()
+            stop_all(programs)
         _check_result(provider, rows, meetings, plan, result)
     result.seconds = time.monotonic() - began_at
     return result

@@ -12,7 +12,7 @@ from showup.database.embedded.server import EmbeddedPostgres
 from tests.torture.client_workspace import SECRET_KEY
 from tests.torture.deployment import Deployment
 from tests.torture.load_sender import LoadSender
-from tests.torture.programs import Program, backends, kill, postmaster, wait_until_gone
+from tests.torture.programs import Program, backends, kill, postmaster, stop_all, wait_until_gone
 
 _COUNT = 3
 
@@ -97,11 +97,7 @@ class ManyProcesses(Deployment):
         self._orphans.clear()
 
     def close(self, *, preserve: bool = False) -> None:  # noqa: ARG002 # the folder is never removed here
-        programs = (*self._webs, *self.workers)
-        for program in programs:
-            program.interrupt()
-        for program in programs:
-            program.stop()
+        stop_all((*self._webs, *self.workers))
         self._postgres.close()
         assert postmaster(self.data) is None, "PostgreSQL was left behind"
 

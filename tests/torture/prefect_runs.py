@@ -29,7 +29,7 @@ import httpx2
 
 from tests.torture import exactly_once
 from tests.torture.exactly_once import PlannedMeeting
-from tests.torture.programs import Program, socket_folder, wait_until
+from tests.torture.programs import Program, socket_folder, stop_all, wait_until
 from tests.torture.report import Report
 
 PYTHON: Final = Path(__file__).parents[2] / ".venv" / "prefect" / "bin" / "python"
@@ -184,10 +184,7 @@ async def run_plan(folder: Path, bookings: int, seed: int, kills: int) -> Result
         await _wait_for_first_reminders(prefect, meetings)
         _check_result(prefect, meetings, rows, result)
     finally:
-        for one in programs:
-            one.interrupt()
-        for one in programs:
-            one.stop()
+        stop_all(programs)
         prefect.stop()
     result.seconds = time.monotonic() - began_at
     return result

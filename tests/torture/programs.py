@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TypeVar
@@ -88,6 +88,14 @@ class Program:
         self.interrupt()
         code = self.process.wait(TIMEOUT)
         assert code in (0, -signal.SIGKILL), f"it ended with status {code} and this output:\n{self.output()}"
+
+
+def stop_all(programs: Sequence[Program]) -> None:
+    """Stops programs together."""
+    for program in programs:
+        program.interrupt()
+    for program in programs:
+        program.stop()
 
 
 def socket_folder(data: Path) -> Path:

@@ -5,6 +5,7 @@ from typing import Any, Final
 from uuid import UUID, uuid4
 
 from msgspec import Struct
+from msgspec.structs import asdict
 from sqlalchemy import delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -13,7 +14,6 @@ from showup.database.tables import conversations
 MAX_CONVERSATIONS: Final = 50
 _MAX_TITLE: Final = 100
 _columns = conversations.c
-_FIELDS: Final = ("id", "title", "created_at", "updated_at")
 
 
 class Conversation(Struct, frozen=True, kw_only=True):
@@ -25,29 +25,41 @@ class Conversation(Struct, frozen=True, kw_only=True):
     updated_at: datetime
 
 
-async def begin(tx: AsyncConnection, workspace_id: UUID, actor: str, question: str, now: datetime) -> UUID:
-    """Begin a conversation, and return its id. Beyond MAX_CONVERSATIONS, the oldest are deleted."""
+_ALL_FIELDS: Final = select(*(_columns[name] for name in Conversation.__struct_fields__))
+
+
+async def find_or_begin(
+    tx: AsyncConnection, workspace_id: UUID, actor: str, conversation_id: UUID | None, question: str, now: datetime
+) -> Conversation | None:
+    """Return the conversation that a question is for: a new one without an id, else the one that is theirs."""
+    if conversation_id is None:
+        return await begin(tx, workspace_id, actor, question, now)
+    return await find(tx, workspace_id, actor, conversation_id)
+
+
+async def begin(tx: AsyncConnection, workspace_id: UUID, actor: str, question: str, now: datetime) -> Conversation:
+    """Begin a conversation. Beyond MAX_CONVERSATIONS, the oldest are deleted."""
     words = " ".join(question[: 4 * _MAX_TITLE].split())
     title = words if len(words) <= _MAX_TITLE else f"{words[:_MAX_TITLE].rstrip()}…"
-    values = {"id": uuid4(), "title": title, "created_at": now, "updated_at": now}
-    await tx.execute(insert(conversations).values(workspace_id=workspace_id, actor=actor, **values))
+    begun = Conversation(id=uuid4(), title=title, created_at=now, updated_at=now)
+    await tx.execute(insert(conversations).values(workspace_id=workspace_id, actor=actor, **asdict(begun)))
     newest_first = select(_columns.id).where(*_of(workspace_id, actor)).order_by(*_NEWEST_FIRST)
     await tx.execute(delete(conversations).where(_columns.id.in_(newest_first.offset(MAX_CONVERSATIONS))))
-    return values["id"]  # type: ignore[return-value]  # a UUID
+    return begun
 
 
 async def list_conversations(
     tx: AsyncConnection, workspace_id: UUID, actor: str, limit: int = MAX_CONVERSATIONS
 ) -> list[Conversation]:
     """Return the conversations of a key or teammate, the one that was used last first."""
-    query = select(*(_columns[name] for name in _FIELDS)).where(*_of(workspace_id, actor))
+    query = _ALL_FIELDS.where(*_of(workspace_id, actor))
     rows = await tx.execute(query.order_by(*_NEWEST_FIRST).limit(limit))
     return [Conversation(**row) for row in rows.mappings()]
 
 
 async def find(tx: AsyncConnection, workspace_id: UUID, actor: str, conversation_id: UUID) -> Conversation | None:
     """Return the conversation if it is theirs."""
-    query = select(*(_columns[name] for name in _FIELDS)).where(*_of(workspace_id, actor))
+    query = _ALL_FIELDS.where(*_of(workspace_id, actor))
     row = (await tx.execute(query.where(_columns.id == conversation_id))).mappings().one_or_none()
     return None if row is None else Conversation(**row)
 

@@ -105,8 +105,7 @@ async def _apply_once(
         if not events:
             return 0
         ids = [event.id for event in events]
-        with attribute_failure(ids), traces.span("apply events", events=len(ids)):
-            traces.annotate_events(ids)
+        with attribute_failure(ids), traces.span("apply events", events=len(ids), event_ids=ids):
             if screen is not None:
                 events = await screen(connection, workspace_id, events)
             batch_result = await apply_batch(connection, workspace_id, Batch(events), handlers=handlers, now=clock())

@@ -5,14 +5,14 @@ from datetime import datetime
 from typing import Any, Final
 
 from msgspec import Struct
-from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from showup.access.permission import Permission
 from showup.database.engine import driver_connection
 from showup.reads.funnel_filter import FunnelFilter
 from showup.reads.funnel_mails import Answer, answers_query
-from showup.reads.keyset import PageCursor, PageRequest, ResultPage
+from showup.reads.funnel_page import count_people, directions, read_people
+from showup.reads.keyset import PageRequest, ResultPage
 from showup.reads.list_totals import Totals
 from showup.reads.merged_leads import merged_leads
 from showup.reads.rows import Item
@@ -34,7 +34,7 @@ class AnsweredLeads(Struct, frozen=True, kw_only=True):
         Nearly all people are one lead: these are read in their order, by the index of the answer's time.
         """
         alone, merged = answers_query(self.wanted, self.answer)
-        comparison, order = ("<", "DESC") if page_request.sort.startswith("-") else (">", "ASC")
+        comparison, order = directions(page_request)
         undated, limit = f"TIMESTAMPTZ '{UNDATED.isoformat()}'", f"LIMIT {page_request.limit + 1}"
         time = f"m.{self.answer}_at"
 
@@ -57,13 +57,11 @@ class AnsweredLeads(Struct, frozen=True, kw_only=True):
         """  # noqa: S608  # our own names
 
     def count_query(self, bound: int) -> str:
-        """Return how many there are, or one more than the bound."""
+        """Return a row for each of them, at most one more than the bound."""
         alone, merged = answers_query(self.wanted, self.answer)
         return f"""
-            SELECT count(*) FROM (
-                SELECT person_id FROM ({alone}) alone UNION ALL SELECT DISTINCT person_id FROM ({merged}) merged
-                LIMIT {bound + 1}
-            ) counted
+            SELECT person_id FROM ({alone}) alone UNION ALL SELECT DISTINCT person_id FROM ({merged}) merged
+            LIMIT {bound + 1}
         """  # noqa: S608  # as above
 
     async def params(self, tx: AsyncConnection) -> dict[str, Any]:
@@ -78,15 +76,9 @@ async def list_leads_who_answered(
 
     The filter names the workspace of the permission.
     """
-    cursor, limit = page_request.cursor, page_request.limit
-    params = await filters.params(tx) | ({} if cursor is None else {"after_at": cursor.value, "after_id": cursor.id})
     query = filters.page_query(page_request)
-    people = (await tx.execute(text(query), params)).mappings().all()
-    items = await _with_leads(tx, permission, [dict(row) for row in people[:limit]])
-    last = people[limit - 1] if len(people) > limit else None
-    return ResultPage(
-        items=items, next_cursor=None if last is None else PageCursor(value=last["at"], id=last["person_id"])
-    )
+    people, next_cursor = await read_people(tx, query, await filters.params(tx), page_request)
+    return ResultPage(items=await _with_leads(tx, permission, people), next_cursor=next_cursor)
 
 
 async def count_leads_who_answered(
@@ -96,8 +88,7 @@ async def count_leads_who_answered(
     bound: int,
 ) -> Totals:
     """Returns how many people these are, up to a bound."""
-    number: Any = await tx.scalar(text(filters.count_query(bound)), await filters.params(tx))
-    return Totals(number=min(number, bound), has_more=number > bound)
+    return await count_people(tx, filters.count_query(bound), await filters.params(tx), bound)
 
 
 async def _with_leads(tx: AsyncConnection, permission: Permission, people: Sequence[Item]) -> list[Item]:

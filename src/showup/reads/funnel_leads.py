@@ -2,11 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, Final, Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 from uuid import UUID
 
 from msgspec import Struct
-from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from showup.access.permission import Permission
@@ -14,8 +13,9 @@ from showup.campaigns.funnel import SEAT_OUTCOMES
 from showup.database.engine import driver_connection
 from showup.reads.funnel_booked import counts_of
 from showup.reads.funnel_filter import FunnelFilter
+from showup.reads.funnel_page import count_people, directions, read_people
 from showup.reads.funnel_people import each_person
-from showup.reads.keyset import PageCursor, PageRequest, ResultPage
+from showup.reads.keyset import PageRequest, ResultPage
 from showup.reads.list_totals import Totals
 from showup.reads.rows import Item
 
@@ -48,18 +48,11 @@ async def list_leads_who_booked(
 
     The filter names the workspace of the permission.
     """
-    is_descending, cursor, limit = page_request.sort.startswith("-"), page_request.cursor, page_request.limit
-    order = "DESC" if is_descending else "ASC"
-    after = "" if cursor is None else f" AND (at, person_id) {'<' if is_descending else '>'} (:after_at, :after_id)"
-    params = filters.wanted.params(filters.now)
-    params |= {} if cursor is None else {"after_at": cursor.value, "after_id": cursor.id}
-    query = f"{filters.query()}{after} ORDER BY at {order}, person_id {order} LIMIT {limit + 1}"
-    people = (await tx.execute(text(query), params)).mappings().all()
-    items = await _with_meetings(tx, permission, filters, [dict(row) for row in people[:limit]])
-    last = people[limit - 1] if len(people) > limit else None
-    return ResultPage(
-        items=items, next_cursor=None if last is None else PageCursor(value=last["at"], id=last["person_id"])
-    )
+    comparison, order = directions(page_request)
+    after = "" if page_request.cursor is None else f" AND (at, person_id) {comparison} (:after_at, :after_id)"
+    query = f"{filters.query()}{after} ORDER BY at {order}, person_id {order} LIMIT {page_request.limit + 1}"
+    people, next_cursor = await read_people(tx, query, filters.wanted.params(filters.now), page_request)
+    return ResultPage(items=await _with_meetings(tx, permission, filters, people), next_cursor=next_cursor)
 
 
 async def count_leads_who_booked(
@@ -69,9 +62,8 @@ async def count_leads_who_booked(
     bound: int,
 ) -> Totals:
     """Returns how many people these are, up to a bound."""
-    query = f"SELECT count(*) FROM ({filters.query()} LIMIT {bound + 1}) counted"  # noqa: S608  # as above
-    number: Any = await tx.scalar(text(query), filters.wanted.params(filters.now))
-    return Totals(number=min(number, bound), has_more=number > bound)
+    query = f"{filters.query()} LIMIT {bound + 1}"
+    return await count_people(tx, query, filters.wanted.params(filters.now), bound)
 
 
 async def _with_meetings(

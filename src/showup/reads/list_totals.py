@@ -1,7 +1,8 @@
 """Counts the rows of a list up to a bound, and adds the amounts of deals; simulated amounts are left out."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
+from types import MappingProxyType
 from typing import Any, Final
 
 from msgspec import Struct
@@ -75,7 +76,7 @@ async def count_deals(
     counted = (await tx.execute(query)).all()
     number = sum(row.number for row in counted)
     amounts = {row.currency: row.amount for row in counted if row.currency and row.amount}
-    return _totals(number, bound, amounts)
+    return totals_up_to(bound, number, amounts)
 
 
 async def _count(
@@ -83,10 +84,11 @@ async def _count(
 ) -> Totals:
     found = select(table.c.id).where(and_(visible_to(permission, table), *conditions)).limit(bound + 1).subquery()
     number: Any = await tx.scalar(select(func.count()).select_from(found))
-    return _totals(number, bound, {})
+    return totals_up_to(bound, number)
 
 
-def _totals(number: int, bound: int, amounts: dict[str, Decimal]) -> Totals:
+def totals_up_to(bound: int, number: int, amounts: Mapping[str, Decimal] = MappingProxyType({})) -> Totals:
+    """Return the totals of a list of which at most one row more than the bound was counted."""
     if number > bound:
         return Totals(number=bound, has_more=True)
-    return Totals(number=number, has_more=False, amounts=amounts)
+    return Totals(number=number, has_more=False, amounts=dict(amounts))

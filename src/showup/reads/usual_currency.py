@@ -10,7 +10,7 @@ from showup.database.tables import deals
 from showup.reads.rows import visible_to
 
 _RECENT: Final = 100
-_DEFAULT: Final = "USD"
+DEFAULT_CURRENCY: Final = "USD"
 
 
 async def usual_currency(tx: AsyncConnection, permission: Permission) -> str:
@@ -22,4 +22,4 @@ async def usual_currency(tx: AsyncConnection, permission: Permission) -> str:
     recent = query.order_by(deals.c.updated_at.desc(), deals.c.id.desc()).limit(_RECENT).subquery()
     newest = select(recent.c.currency).where(recent.c.currency.is_not(None)).order_by(recent.c.updated_at.desc())
     found: str | None = await tx.scalar(newest.limit(1))
-    return found or _DEFAULT
+    return found or DEFAULT_CURRENCY

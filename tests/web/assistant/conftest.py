@@ -108,7 +108,7 @@ async def caller_of(
 async def begun(services: AssistantServices) -> UUID:
     """Begin a conversation of the member."""
     async with services.write() as tx:
-        return await conversations_store.begin(tx, id_of("ours"), MEMBER, "Hello", services.clock())
+        return (await conversations_store.begin(tx, id_of("ours"), MEMBER, "Hello", services.clock())).id
 
 
 async def ask(services: AssistantServices, name: str, *, caller: Caller | None = None, **arguments: Any) -> ToolAnswer:

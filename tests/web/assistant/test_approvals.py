@@ -337,9 +337,9 @@ async def test_the_cleanup_ends_what_nobody_granted_and_the_retention_deletes_th
     messages = [ChatMessage(role="user", content=[{"type": "text", "text": "Hello"}])]
     async with services.write() as tx:
         answered = await conversations_store.begin(tx, id_of("ours"), MEMBER, "Hello", clock())
-        await chat_store.append(tx, id_of("ours"), answered, messages, clock())
+        await chat_store.append(tx, id_of("ours"), answered.id, messages, clock())
         empty = await conversations_store.begin(tx, id_of("ours"), MEMBER, "Hello?", clock())
-        await chat_store.add_question(tx, id_of("ours"), MEMBER, empty, "Hello?", clock())
+        await chat_store.add_question(tx, id_of("ours"), MEMBER, empty.id, "Hello?", clock())
     cleanup = AssistantCleanup(engine=scenario.engine, clock=clock)
     retention = Retention(scenario.engine, clock, {"chat": timedelta(days=3), "approvals": timedelta(days=5)})
 

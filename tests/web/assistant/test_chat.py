@@ -187,7 +187,7 @@ async def test_the_oldest_conversations_and_messages_go(services: AssistantServi
     own = (id_of("ours"), MEMBER)
     async with services.write() as tx:
         begun = [
-            await conversations_store.begin(tx, *own, f"Question {number}", services.clock())
+            (await conversations_store.begin(tx, *own, f"Question {number}", services.clock())).id
             for number in range(conversations_store.MAX_CONVERSATIONS + 2)
         ]
         kept = await conversations_store.list_conversations(tx, *own)

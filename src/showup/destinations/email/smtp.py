@@ -45,6 +45,7 @@ class Smtp:
         self, server: SmtpServer, *, clock: Clock, timeout: float = 8.0, lookup: Lookup = resolve_host
     ) -> None:
         self._server = server
+        self._named = f"the mail server {server!r}"
         self._clock = clock
         self._timeout = timeout
         self._lookup = lookup
@@ -130,11 +131,9 @@ class Smtp:
     def _connection_failed(self, error: Exception) -> TryAgain:
         """Returns the outcome of an error before the mail was sent: every other mail would have failed as well."""
         if isinstance(error, aiosmtplib.SMTPAuthenticationError):
-            because = (
-                f"the mail server {self._server!r} rejected the user or password: {_error_text(error)}: correct it"
-            )
+            because = f"{self._named} rejected the user or password: {_error_text(error)}: correct it"
         else:
-            because = f"the mail server {self._server!r} accepts no mail from Showup: {_error_text(error)}"
+            because = f"{self._named} accepts no mail from Showup: {_error_text(error)}"
         return TryAgain(because=because, fault="destination")
 
     def _rejected(self, error: Exception) -> Outcome:
@@ -144,14 +143,12 @@ class Smtp:
         """
         code, words = _code(error), _error_text(error)
         if code in _CONNECTION_CODES:
-            return TryAgain(
-                because=f"the mail server {self._server!r} accepts no mail from Showup: {words}", fault="destination"
-            )
+            return TryAgain(because=f"{self._named} accepts no mail from Showup: {words}", fault="destination")
         if isinstance(error, ValueError) or (code is not None and code >= 500):
-            return GaveUp(because=f"the mail server {self._server!r} rejected this mail: {words}")
+            return GaveUp(because=f"{self._named} rejected this mail: {words}")
         if code is None:
-            return TryAgain(because=f"the mail server {self._server!r} did not confirm this mail: {words}")
-        return TryAgain(because=f"the mail server {self._server!r} can't accept this mail now: {words}")
+            return TryAgain(because=f"{self._named} did not confirm this mail: {words}")
+        return TryAgain(because=f"{self._named} can't accept this mail now: {words}")
 
 
 def _code(error: Exception) -> int | None:

@@ -188,14 +188,12 @@ async def delete_conversation(
 
 
 async def _conversation(state: AppState, caller: Caller, body: ChatRequest) -> UUID:
-    """Return the conversation that the message is for: a new one, or one of the caller's."""
     async with state.assistant.write() as tx:
-        own = (caller.workspace.id, caller.actor)
-        if body.conversation_id is None:
-            return await conversations_store.begin(tx, *own, body.message, state.clock())
-        if await conversations_store.find(tx, *own, body.conversation_id) is None:
-            raise Refusal("not-found", _UNKNOWN)
-        return body.conversation_id
+        asked = (caller.workspace.id, caller.actor, body.conversation_id, body.message)
+        found = await conversations_store.find_or_begin(tx, *asked, state.clock())
+    if found is None:
+        raise Refusal("not-found", _UNKNOWN)
+    return found.id
 
 
 async def _stream(

@@ -10,7 +10,6 @@ from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import StreamingResponse
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from showup.access.teammate import Session
 from showup.assistant import chat_store, conversations_store, usage_store
@@ -58,7 +57,8 @@ async def ask(request: Request, session: SignedInMember, state: State) -> Respon
         return await _refused(request, session, state, chat_id, typed=text, fault=fault)
     is_streamed = is_part(request)
     async with state.assistant.write() as tx:
-        chat = await _opened(tx, caller, chat_id, text, state)
+        asked = (caller.workspace.id, caller.actor, chat_id, text)
+        chat = _known(await conversations_store.find_or_begin(tx, *asked, state.clock()))
         own = (caller.workspace.id, caller.actor, chat.id)
         question_id = await chat_store.add_question(tx, *own, text, state.clock())
     if is_streamed:
@@ -93,18 +93,7 @@ def path_of(chat_id: UUID) -> str:
     return f"assistant?chat={chat_id}"
 
 
-async def _opened(
-    tx: AsyncConnection, caller: Caller, chat_id: UUID | None, text: str, state: AppState
-) -> Conversation:
-    """Return the chat that a question is for: a new one, or one of the caller's."""
-    own = (caller.workspace.id, caller.actor)
-    if chat_id is None:
-        chat_id = await conversations_store.begin(tx, *own, text, state.clock())
-    return await _found(tx, *own, chat_id)
-
-
-async def _found(tx: AsyncConnection, workspace_id: UUID, actor: str, chat_id: UUID) -> Conversation:
-    chat = await conversations_store.find(tx, workspace_id, actor, chat_id)
+def _known(chat: Conversation | None) -> Conversation:
     if chat is None:
         raise Refusal("not-found", UNKNOWN_CHAT)
     return chat
@@ -221,7 +210,7 @@ async def _page(  # what the page shows beside the data
     services, permission, viewer = state.assistant, session.permission, viewer_of(session, state)
     own = (session.workspace.id, permission.actor)
     async with read_transaction(state, permission) as tx:
-        chat = None if chat_id is None else await _found(tx, *own, chat_id)
+        chat = None if chat_id is None else _known(await conversations_store.find(tx, *own, chat_id))
         entries = [] if chat is None else entries_of(await chat_store.load(tx, chat.id))
         unanswered = "" if chat is None else await chat_store.find_unanswered(tx, chat.id)
         context = {

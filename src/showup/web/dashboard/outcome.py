@@ -236,7 +236,7 @@ async def render_outcome(  # noqa: PLR0913  # each by its name
         "offer": await offer_view(tx, session.permission, meeting, viewer, rules),
         "stages": known.later_stages(rules.stages),
         "next_steps": NEXT_STEPS,
-        "currency": await usual_currency(tx, session.permission),
+        "currency": known.currency or await usual_currency(tx, session.permission),
         "seen": seen_of(known),
         "reported": REPORTED,
         "later": await _following(tx, session, state, meeting.id),

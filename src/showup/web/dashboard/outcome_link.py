@@ -205,7 +205,7 @@ async def _form(  # each by its name
         "offer": await offer_view(tx, asked.permission, asked.meeting, asked.viewer, rules),
         "stages": asked.known.later_stages(rules.stages),
         "next_steps": NEXT_STEPS,
-        "currency": await usual_currency(tx, asked.permission),
+        "currency": asked.known.currency or await usual_currency(tx, asked.permission),
         "seen": seen_of(asked.known),
         "reported": REPORTED,
         "later": None,

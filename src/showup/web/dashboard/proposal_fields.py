@@ -10,9 +10,9 @@ from msgspec import Struct
 from showup.proposals.document import number, quantity
 from showup.proposals.proposal import MAX_ITEMS, LineItem, ProposalContent
 from showup.reads.proposals import FoundProposal, ProposalContext
+from showup.reads.usual_currency import DEFAULT_CURRENCY
 
 _VALID_FOR: Final = timedelta(days=14)
-_DEFAULT_CURRENCY: Final = "USD"
 _SPACES: Final = dict.fromkeys(map(ord, ", \N{NO-BREAK SPACE}\N{NARROW NO-BREAK SPACE}"))
 _MINUS: Final = "\N{MINUS SIGN}"
 _UNREADABLE: Final = Decimal("NaN")
@@ -55,7 +55,7 @@ class ProposalForm(Struct, frozen=True, kw_only=True):
     def readable(self) -> ProposalContent:
         """Return what can be shown while somebody types: the lines whose numbers can be read, and a title."""
         content = self.content()
-        currency = content.currency if len(content.currency) == 3 and content.currency.isalpha() else _DEFAULT_CURRENCY
+        currency = content.currency if len(content.currency) == 3 and content.currency.isalpha() else DEFAULT_CURRENCY
         items = tuple(one for one in content.items if one.quantity.is_finite() and one.unit_price.is_finite())
         day = content.valid_until if content.valid_until != date.min else None
         return ProposalContent(

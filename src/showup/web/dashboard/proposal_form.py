@@ -40,7 +40,7 @@ _OVERTAKEN: Final = "seen"
 class FormSubject(Struct, frozen=True, kw_only=True):
     """What the page is about: the meeting, the proposal that is changed (None: a new one), and the one before it.
 
-    `brand`: who offers it. `currency`: that of the deal, else the usual one.
+    `brand`: who offers it.
     """
 
     context: ProposalContext
@@ -49,7 +49,6 @@ class FormSubject(Struct, frozen=True, kw_only=True):
     before: FoundProposal | None
     stages: tuple[str, ...]
     brand: str
-    currency: str
 
     @property
     def number(self) -> int:
@@ -68,7 +67,8 @@ async def proposal_form_page(
         if page.known is not None and (conflict := edit_conflict(page.known.status)):
             raise Refusal("conflict", f"{sentence(conflict)}.")
         today = today_of(page.context, state.clock()).date()
-        form = filled_in(page.context, page.known or page.before, today, page.currency)
+        currency = page.context.currency or await usual_currency(tx, session.permission)
+        form = filled_in(page.context, page.known or page.before, today, currency)
         seen = seen_of(page.context, page.known)
         return await _render(request, session, state, tx, page=page, form=form, seen=seen)
 
@@ -192,7 +192,6 @@ async def _load(
         before=max(others, key=lambda one: one.number, default=None),
         stages=rules.stages,
         brand=await brand_of(tx, state, context),
-        currency=context.currency or await usual_currency(tx, session.permission),
     )
 
 

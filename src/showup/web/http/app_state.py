@@ -114,7 +114,7 @@ class AppState(Struct, frozen=True, kw_only=True):
     sign_in_mailer: SignInMailer | None = None
     sending_links: set[asyncio.Task[None]] = field(default_factory=set)
     importing: set[UUID] = field(default_factory=set)
-    draining: asyncio.Event = field(default_factory=asyncio.Event)
+    draining: asyncio.Event
     write_slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_MAX_CONCURRENT_WRITES))
 
 

@@ -141,7 +141,7 @@ class WebhookEndpoint:
             stored = await self._store.store(self._to_incoming_event(scope, headers, body, account))
         except NotStored:
             return self.record_refusal(response_format, refusal_response("not-stored", retry_after=RETRY_AFTER))
-        traces.annotate(event_id=str(stored.id))
+        traces.annotate(event_id=stored.id)
         return response_format.format_stored(stored, body)
 
     async def _find_signer(self, name: str | None, body: bytes, signature: bytes | None) -> "Account | WrongSignature":

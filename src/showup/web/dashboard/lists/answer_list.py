@@ -1,13 +1,11 @@
 """The list of leads who answered: the people whom the funnel counts as replied or interested, one row for each."""
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, Final, Literal
+from typing import Any, Final
 
 from msgspec import Struct
-from pydantic import Field
 
 from showup.access.teammate import Session
-from showup.campaigns.campaign import CampaignSource
 from showup.database.tables import campaign_leads
 from showup.reads.funnel_answers import (
     UNDATED,
@@ -15,38 +13,27 @@ from showup.reads.funnel_answers import (
     count_leads_who_answered,
     list_leads_who_answered,
 )
-from showup.reads.funnel_filter import FunnelFilter
 from showup.reads.funnel_mails import Answer
 from showup.reads.rows import Item
-from showup.reads.simulated import SimulatedFilter
 from showup.web.dashboard.lists.address import Address, Choice, Filter
 from showup.web.dashboard.lists.booking_list import campaign_filter
-from showup.web.dashboard.lists.lead_list import CAMPAIGN_SOURCES
+from showup.web.dashboard.lists.funnel_list import FUNNEL_FILTERS, FunnelListQuery
 from showup.web.dashboard.lists.record_list import (
     Choices,
     Column,
     Reader,
     Reads,
     RecordList,
-    RecordListQuery,
     cell,
 )
-from showup.web.dashboard.periods import PageDay
-from showup.web.http.query_params import any_of
 
 _ANSWERS: Final = (Choice("replied", "replied"), Choice("interested", "interested"))
 
 
-class AnswerListQuery(RecordListQuery):
+class AnswerListQuery(FunnelListQuery):
     """The fields of the address of `/answers`: `answer` is a step of the funnel; the others are its filters."""
 
     answer: Answer = "replied"
-    campaign_id: list[Annotated[int, Field(ge=0, lt=2**63)]] = any_of()
-    source: list[CampaignSource] = any_of()
-    since: PageDay | None = None
-    until: PageDay | None = None
-    simulated: SimulatedFilter = "false"
-    sort: Literal["at", "-at"] = "-at"
 
 
 class ListedAnswer(Struct, frozen=True, kw_only=True):
@@ -86,23 +73,13 @@ class AnswerList(RecordList[AnswerListQuery, AnsweredLeads]):
 
     def filter_of(self, query: AnswerListQuery, reader: Reader) -> AnsweredLeads:
         """Return the funnel's filter, and its step."""
-        wanted = FunnelFilter(
-            workspace_id=reader.session.workspace.id,
-            campaign_ids=query.campaign_id,
-            sources=query.source,
-            since=query.at_midnight(query.since, reader.viewer),
-            until=query.at_midnight(query.until, reader.viewer),
-            simulated=query.simulated,
-        )
-        return AnsweredLeads(wanted=wanted, answer=query.answer, now=reader.viewer.now)
+        return AnsweredLeads(wanted=query.funnel_filter(reader), answer=query.answer, now=reader.viewer.now)
 
     async def filters(self, reader: Reader, address: Address, choices: Choices) -> Sequence[Filter]:
         """Return the filters of the funnel."""
         return (
             Filter(name="answer", label="Answer", choices=_ANSWERS),
-            Filter(name="source", label="Source", choices=CAMPAIGN_SOURCES),
-            Filter(name="since", label="On", form="day", preposition="or after"),
-            Filter(name="until", label="Only", form="day", preposition="before"),
+            *FUNNEL_FILTERS,
             await campaign_filter(reader, address),
         )
 

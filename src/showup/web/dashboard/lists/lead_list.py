@@ -1,33 +1,28 @@
 """The list of leads who booked: the people whom a number of the funnel counts, one row for each."""
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, Final, Literal
+from typing import Any, Final
 
 from msgspec import Struct
-from pydantic import Field
 
 from showup.access.teammate import Session
-from showup.campaigns.campaign import CampaignSource
 from showup.database.tables import funnel_people
 from showup.reads.agenda import State
 from showup.reads.deal_meetings import WORDS
-from showup.reads.funnel_filter import FunnelFilter
 from showup.reads.funnel_leads import Counted, CountedLeads, count_leads_who_booked, list_leads_who_booked
 from showup.reads.rows import Item
-from showup.reads.simulated import SimulatedFilter
 from showup.values.email_address import normalize_email
 from showup.web.dashboard.lists.address import Address, Choice, Filter
 from showup.web.dashboard.lists.booking_list import campaign_filter
+from showup.web.dashboard.lists.funnel_list import FUNNEL_FILTERS, FunnelListQuery
 from showup.web.dashboard.lists.record_list import (
     Choices,
     Column,
     Reader,
     Reads,
     RecordList,
-    RecordListQuery,
     cell,
 )
-from showup.web.dashboard.periods import PageDay
 from showup.web.dashboard.words import TheirTime, Viewer, their_time
 from showup.web.http.query_params import ShortText, any_of
 
@@ -48,20 +43,13 @@ _STATES: Final[Mapping[str, State]] = {
     "no_show": "noshow",
     "host_absent": "host",
 }
-CAMPAIGN_SOURCES: Final = (Choice("emailbison", "EmailBison"), Choice("csv", "imported files"))
 
 
-class LeadListQuery(RecordListQuery):
+class LeadListQuery(FunnelListQuery):
     """The fields of the address of `/leads`: `counted` are numbers of the funnel; the others are its filters."""
 
     counted: list[Counted] = any_of()
-    campaign_id: list[Annotated[int, Field(ge=0, lt=2**63)]] = any_of()
     organizer: list[ShortText] = any_of()
-    source: list[CampaignSource] = any_of()
-    since: PageDay | None = None
-    until: PageDay | None = None
-    simulated: SimulatedFilter = "false"
-    sort: Literal["at", "-at"] = "-at"
 
 
 class ListedLead(Struct, frozen=True, kw_only=True):
@@ -104,15 +92,7 @@ class LeadList(RecordList[LeadListQuery, CountedLeads]):
 
     def filter_of(self, query: LeadListQuery, reader: Reader) -> CountedLeads:
         """Return the funnel's filter, and its numbers."""
-        wanted = FunnelFilter(
-            workspace_id=reader.session.workspace.id,
-            campaign_ids=query.campaign_id,
-            sources=query.source,
-            organizers=[normalize_email(one) for one in query.organizer],
-            since=query.at_midnight(query.since, reader.viewer),
-            until=query.at_midnight(query.until, reader.viewer),
-            simulated=query.simulated,
-        )
+        wanted = query.funnel_filter(reader, organizers=[normalize_email(one) for one in query.organizer])
         return CountedLeads(wanted=wanted, counted=query.counted or ["booked"], now=reader.viewer.now)
 
     async def filters(self, reader: Reader, address: Address, choices: Choices) -> Sequence[Filter]:
@@ -121,9 +101,7 @@ class LeadList(RecordList[LeadListQuery, CountedLeads]):
         return (
             Filter(name="counted", label="What became of it", form="many", choices=counted),
             Filter(name="organizer", label="Organizer", choices=[Choice(*one) for one in choices.owners.items()]),
-            Filter(name="source", label="Source", choices=CAMPAIGN_SOURCES),
-            Filter(name="since", label="On", form="day", preposition="or after"),
-            Filter(name="until", label="Only", form="day", preposition="before"),
+            *FUNNEL_FILTERS,
             Filter(name="simulated", label="Sample", choices=(Choice("true", "only"), Choice("all", "included"))),
             await campaign_filter(reader, address),
         )
