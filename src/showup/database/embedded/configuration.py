@@ -32,6 +32,9 @@ shared_buffers = 128MB
 random_page_cost = 1.1
 # Halves what is written after a checkpoint; these programs are built without lz4.
 wal_compression = pglz
+# A new database fills from nothing. Until PostgreSQL has counted a table, it plans as if the table were empty, and
+# reads all of it to claim one delivery. It looks this often for tables to count, not once a minute.
+autovacuum_naptime = 10s
 # Reuse files of the write-ahead log: creating a new one delays the transactions that wait for a commit.
 min_wal_size = 256MB
 
