@@ -6,14 +6,14 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from msgspec import Struct
-from sqlalchemy import ColumnElement, delete, exists, or_, select, text, update
+from sqlalchemy import ColumnElement, and_, delete, exists, or_, select, text, update
 from sqlalchemy import func as sql
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from showup.access.sessions_store import TEAMMATE_COLUMNS
-from showup.access.teammate import Role, Teammate
-from showup.database.tables import memberships, teammates, workspaces
+from showup.access.teammate import ACTOR_PREFIX, Role, Teammate
+from showup.database.tables import conversations, memberships, teammates, tool_grants, workspaces
 
 
 class TeammateRow(Struct, frozen=True, kw_only=True):
@@ -78,7 +78,11 @@ async def set_role(tx: AsyncConnection, teammate_id: UUID, workspace_id: UUID | 
 
 
 async def remove(tx: AsyncConnection, teammate_id: UUID, workspace_id: UUID | None = None) -> None:
-    """Remove the teammate, or only their membership of one workspace."""
+    """Remove the teammate, or only their membership of one workspace, with their chats and what they allowed there.
+
+    Who is invited again begins anew.
+    """
+    await _remove_what_they_left(tx, teammate_id, workspace_id)
     if workspace_id is None:
         await tx.execute(delete(teammates).where(teammates.c.id == teammate_id))
         return
@@ -86,6 +90,15 @@ async def remove(tx: AsyncConnection, teammate_id: UUID, workspace_id: UUID | No
     await tx.execute(delete(memberships).where(*own))
     left = exists(select(memberships.c.id).where(memberships.c.teammate_id == teammate_id))
     await tx.execute(delete(teammates).where(teammates.c.id == teammate_id, ~left))
+
+
+async def _remove_what_they_left(tx: AsyncConnection, teammate_id: UUID, workspace_id: UUID | None) -> None:
+    """Delete their conversations with the assistant, and its permissions to change something without asking."""
+    actor = select(sql.concat(ACTOR_PREFIX, teammates.c.email)).where(teammates.c.id == teammate_id).scalar_subquery()
+    for table in (conversations, tool_grants):
+        own = table.c.actor == actor
+        where = own if workspace_id is None else and_(own, table.c.workspace_id == workspace_id)
+        await tx.execute(delete(table).where(where))
 
 
 async def count_admins(tx: AsyncConnection, workspace_id: UUID | None, *, but: UUID) -> int:
