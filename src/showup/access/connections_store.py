@@ -1,6 +1,7 @@
 """Store connections in the database, with encrypted credentials."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -69,6 +70,12 @@ async def get(tx: AsyncConnection, connection_id: UUID) -> tuple[UUID, Connectio
         return None
     fields = {name: row[name] for name in Connection.__struct_fields__}
     return row["workspace_id"], Connection(**fields)
+
+
+async def last_changed_at(tx: AsyncConnection, connection_id: UUID) -> datetime | None:
+    """Return when the connection was saved last; None if it does not exist."""
+    query = select(connections.c.updated_at).where(connections.c.id == connection_id)
+    return (await tx.execute(query)).scalar_one_or_none()
 
 
 async def remove(tx: AsyncConnection, *, workspace_id: UUID, kind: str, name: str) -> bool:

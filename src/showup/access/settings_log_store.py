@@ -22,6 +22,9 @@ SettingsEvent: TypeAlias = Literal[
     "sender.removed",
     "account.added",
     "account.secret_rotated",
+    "connection.added",
+    "connection.changed",
+    "connection.removed",
     "endpoint.created",
     "endpoint.changed",
     "endpoint.secret_rotated",
@@ -62,6 +65,15 @@ async def list_newest(tx: AsyncConnection, workspace_id: UUID, *, limit: int) ->
     is_of_it = or_(settings_log.c.workspace_id == workspace_id, settings_log.c.workspace_id.is_(None))
     query = select(*columns).where(is_of_it).order_by(settings_log.c.at.desc(), settings_log.c.id).limit(limit)
     return [SettingsChange(**row) for row in (await tx.execute(query)).mappings()]
+
+
+async def find_newest(tx: AsyncConnection, workspace_id: UUID, about: str) -> SettingsChange | None:
+    """Return the newest change of what a workspace's log names so."""
+    columns = [settings_log.c[name] for name in SettingsChange.__struct_fields__]
+    is_of_it = (settings_log.c.workspace_id == workspace_id) & (settings_log.c.about == about)
+    query = select(*columns).where(is_of_it).order_by(settings_log.c.at.desc(), settings_log.c.id).limit(1)
+    row = (await tx.execute(query)).mappings().one_or_none()
+    return None if row is None else SettingsChange(**row)
 
 
 def changed(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, list[Any]]:

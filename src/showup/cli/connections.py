@@ -158,6 +158,7 @@ async def _save(
 ) -> None:
     from showup.access import connections_store
     from showup.access.connection import CALCOM
+    from showup.access.settings_log_store import COMMAND_LINE
     from showup.connections.addresses import find_address_fault
     from showup.connections.setup import ConnectionSpec, amend
     from showup.database.engine import transaction
@@ -184,7 +185,7 @@ async def _save(
         if (address_fault := await find_address_fault(container.address_policy, change)) is not None:
             raise CliError(f"{address_fault.field}: {address_fault.because}")
         try:
-            await amend(tx, container.seal, change, container.clock())
+            await amend(tx, container.seal, change, container.clock(), actor=COMMAND_LINE)
         except ValueError as fault:
             raise CliError(f"{str(fault)[0].upper()}{str(fault)[1:]}.") from None
 
@@ -200,13 +201,17 @@ def _refuse_environment_name(name: str) -> None:
 
 
 async def _remove(container: "Container", workspace: str, kind: str, name: str) -> None:
+    from showup.access.settings_log_store import COMMAND_LINE
     from showup.connections.setup import take_down
     from showup.database.engine import transaction
 
     _refuse_environment_name(name)
     async with transaction(container.engine) as tx:
         workspace_id = (await get_workspace(tx, workspace)).id
-        if not await take_down(tx, workspace_id=workspace_id, kind=kind, name=name, now=container.clock()):
+        is_removed = await take_down(
+            tx, workspace_id=workspace_id, kind=kind, name=name, now=container.clock(), actor=COMMAND_LINE
+        )
+        if not is_removed:
             raise CliError(f"{workspace} has no connection {kind} {name}. List them with `showup connections list`.")
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, Literal, TypeAlias
 from uuid import UUID
 
 import msgspec
@@ -10,9 +10,10 @@ from msgspec import Struct
 from msgspec.structs import replace
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from showup.access import connections_store
+from showup.access import connections_store, settings_log_store
 from showup.access.connection import CALCOM
-from showup.access.secrets_at_rest import Seal
+from showup.access.secrets_at_rest import DecryptionError, Seal
+from showup.access.settings_log_store import SettingsChange, changed
 from showup.connections.catalogue import KINDS
 from showup.connections.quotas import MAX_CONNECTIONS, check_quota
 from showup.database.engine import driver_connection
@@ -23,6 +24,9 @@ from showup.outbox.wakeups import reopen_queue
 from showup.values.storable import check_storable
 
 _MAX_BYTES: Final = 64 * 1024
+_LONGEST_LOGGED: Final = 300
+
+ConnectionEvent: TypeAlias = Literal["connection.added", "connection.changed", "connection.removed"]
 
 
 class ConnectionSpec(Struct, frozen=True, kw_only=True):
@@ -69,14 +73,68 @@ async def set_up(tx: AsyncConnection, seal: Seal, spec: ConnectionSpec, now: dat
         )
 
 
-async def amend(tx: AsyncConnection, seal: Seal, spec: ConnectionSpec, now: datetime) -> None:
-    """Changes the named fields like `set_up`; the other fields stay unchanged, and None removes a value."""
+async def amend(tx: AsyncConnection, seal: Seal, spec: ConnectionSpec, now: datetime, *, actor: str) -> None:
+    """Changes the named fields like `set_up`; the other fields stay unchanged, and None removes a value.
+
+    The settings' log says who did it. What waits for the connection is tried again at once.
+    """
     before = await connections_store.find(tx, workspace_id=spec.workspace_id, kind=spec.kind, name=spec.name)
     settings = {} if before is None else before.settings
     credentials = spec.credentials
     if before is not None and credentials is not None:
-        credentials = _merged(await connections_store.credentials(tx, seal, before.id) or {}, credentials)
-    await set_up(tx, seal, replace(spec, settings=_merged(settings, spec.settings), credentials=credentials), now)
+        credentials = _merged(await _readable_credentials(tx, seal, before.id), credentials)
+    after = _merged(settings, spec.settings)
+    await set_up(tx, seal, replace(spec, settings=after, credentials=credentials), now)
+    change: dict[str, Any] = {
+        name: [_logged(old), _logged(new)]
+        for name, (old, new) in (changed(settings, dict.fromkeys(settings) | after)).items()
+    }
+    if spec.credentials:
+        change["secrets"] = [None, ", ".join(sorted(spec.credentials))]
+    if before is None or change:
+        event: ConnectionEvent = "connection.added" if before is None else "connection.changed"
+        await _record(tx, spec.workspace_id, name_in_log(spec.kind, spec.name), event, actor, now, change)
+    if spec.kind == CALCOM:
+        return
+    # What it failed with says nothing about the new settings.
+    queue = DestinationQueue(workspace_id=spec.workspace_id, destination=_destination_of(spec.kind))
+    await reopen_queue(await driver_connection(tx), queue, now)
+
+
+async def _readable_credentials(tx: AsyncConnection, seal: Seal, connection_id: UUID) -> dict[str, Any]:
+    """Returns the stored secrets; none where they can't be decrypted: new ones repair that."""
+    try:
+        return await connections_store.credentials(tx, seal, connection_id) or {}
+    except DecryptionError:
+        return {}
+
+
+def name_in_log(kind: str, name: str) -> str:
+    """Returns how the settings' log names a connection."""
+    return f"{kind} {name}"
+
+
+async def _record(  # noqa: PLR0913, PLR0917  # what a line of the log says
+    tx: AsyncConnection,
+    workspace_id: UUID,
+    about: str,
+    event: ConnectionEvent,
+    actor: str,
+    now: datetime,
+    change: Mapping[str, Any],
+) -> None:
+    entry = SettingsChange(workspace_id=workspace_id, at=now, actor=actor, what=event, about=about, change=change)
+    await settings_log_store.add(tx, entry)
+
+
+def _logged(value: Any) -> Any:
+    """Returns a setting as the log keeps it: a text of limited length."""
+    if value is None:
+        return None
+    if isinstance(value, Mapping):
+        value = [f"{key} = {one}" for key, one in value.items()]
+    text = ", ".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
+    return text if len(text) <= _LONGEST_LOGGED else f"{text[:_LONGEST_LOGGED]}…"
 
 
 def _merged(before: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
@@ -100,10 +158,17 @@ async def _check_number(tx: AsyncConnection, spec: ConnectionSpec) -> None:
         check_quota("connections", sum(one.kind != CALCOM for one in stored), MAX_CONNECTIONS)
 
 
-async def take_down(tx: AsyncConnection, *, workspace_id: UUID, kind: str, name: str, now: datetime) -> bool:
-    """Removes the connection and returns whether it existed. Its scheduled deliveries stay and wait."""
+async def take_down(
+    tx: AsyncConnection, *, workspace_id: UUID, kind: str, name: str, now: datetime, actor: str | None = None
+) -> bool:
+    """Removes the connection and returns whether it existed. Its scheduled deliveries stay and wait.
+
+    `actor`: the person, for the settings' log; None for the environment, which has no line there.
+    """
     if not await connections_store.remove(tx, workspace_id=workspace_id, kind=kind, name=name):
         return False
+    if actor is not None:
+        await _record(tx, workspace_id, name_in_log(kind, name), "connection.removed", actor, now, {})
     connection = await driver_connection(tx)
     await subscribe(connection, workspace_id, kind, (), now)
     # What it failed with says nothing about the connection that may replace it.

@@ -17,6 +17,7 @@ from msgspec.structs import replace
 
 from showup.clock import Clock
 from showup.destinations.contract import Destination, Pace
+from showup.destinations.field_words import SecretWords, described
 
 # More calls at once than this gain nothing.
 RatePerSecond: TypeAlias = Annotated[float, Meta(gt=0, le=1_000)]
@@ -26,8 +27,13 @@ AtOnce: TypeAlias = Annotated[int, Meta(ge=1, le=50)]
 class DeliveryLimits(Struct, frozen=True, kw_only=True):
     """The limits of deliveries that any connection's settings may change."""
 
-    rate_per_second: RatePerSecond | None = None
-    at_once: AtOnce | None = None
+    rate_per_second: Annotated[
+        RatePerSecond | None,
+        described("Calls a second", "Empty: as many as the system allows by its documentation.", is_rare=True),
+    ] = None
+    at_once: Annotated[
+        AtOnce | None, described("Deliveries at a time", "Empty: as Showup recommends for this system.", is_rare=True)
+    ] = None
 
     def override_pace(self, pace: Pace) -> Pace:
         """Returns the destination's own limits with the changes from these settings."""
@@ -43,13 +49,40 @@ def parse_limits(settings: Mapping[str, Any]) -> DeliveryLimits:
     try:
         return msgspec.convert(dict(settings), DeliveryLimits, strict=False)
     except msgspec.ValidationError as fault:
-        raise ValueError(_settings_error("the connection", str(fault))) from None
+        raise _invalid_setting("the connection", fault) from None
+
+
+class InvalidSetting(ValueError):
+    """A setting that can't be used; `setting` is its name, None if it is not one alone.
+
+    `reason` is what to do about it without a word on the connection, for where that is known.
+    """
+
+    def __init__(self, because: str, setting: str | None = None, reason: str | None = None) -> None:
+        super().__init__(because)
+        self.setting = setting
+        self.reason = because if reason is None else reason
 
 
 class ConnectionSettings(DeliveryLimits, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The settings that every connection has besides its own: another API address, and other delivery limits."""
+    """The settings that every connection has besides its own: another API address, and other delivery limits.
 
-    api_url: Annotated[str, Meta(max_length=2_000)] | None = None
+    `paused`: a person wants that nothing is sent there for now.
+    """
+
+    api_url: Annotated[
+        Annotated[str, Meta(max_length=2_000)] | None,
+        described(
+            "Address of its API",
+            "Empty: the vendor’s own. Another one must be public and begin with https://, and needs the secrets anew.",
+            example="https://api.example.com",
+            is_rare=True,
+        ),
+    ] = None
+    paused: bool = False
+
+    def check(self) -> None:
+        """Raises InvalidSetting for settings with which it can't work; each kind has its own."""
 
 
 class Meter(Protocol):
@@ -119,7 +152,8 @@ class DestinationKind(Struct, frozen=True, kw_only=True):
     `check_health` asks the destination whether everything that the settings name exists, and returns a sentence for
     each fault, with what to do. `keeps_records`: it has one record for each prospect, so its attempts need what is
     known of that record. `optional_credentials` are secrets that a connection may do without. `plans_reminders`: it
-    is told which reminders a meeting has.
+    is told which reminders a meeting has. `purpose` says what it is for, `guide` how to get what the settings need, and
+    `secrets` how its secrets are called: people read them in the form of its connection.
     """
 
     name: str
@@ -132,6 +166,9 @@ class DestinationKind(Struct, frozen=True, kw_only=True):
     keeps_records: bool = False
     optional_credentials: tuple[str, ...] = ()
     plans_reminders: bool = False
+    purpose: str = ""
+    guide: tuple[str, ...] = ()
+    secrets: Mapping[str, SecretWords] = {}
 
     @property
     def all_credentials(self) -> tuple[str, ...]:
@@ -160,11 +197,11 @@ class DestinationKind(Struct, frozen=True, kw_only=True):
                 "or set with --setting"
             )
         if faults:
-            raise ValueError("; ".join(faults))
+            raise InvalidSetting("; ".join(faults))
         try:
             return msgspec.convert(dict(settings), self.settings, strict=False)
         except msgspec.ValidationError as fault:
-            raise ValueError(_settings_error(self.name, str(fault))) from None
+            raise _invalid_setting(self.name, fault) from None
 
     def unknown_secrets(self, credentials: Mapping[str, Any]) -> list[str]:
         """Returns the unknown secrets, such as misspelled ones."""
@@ -179,10 +216,12 @@ _SETTING: Final = re.compile(r"\w+")
 _AT: Final = " - at `$."
 
 
-def _settings_error(kind: str, fault: str) -> str:
-    """Returns msgspec's validation error as a sentence for a person."""
+def _invalid_setting(kind: str, fault: msgspec.ValidationError) -> InvalidSetting:
+    """Returns msgspec's validation error as a sentence for a person, with the name of the setting where it is known."""
     # The last one: the error may quote the value, which is a user's text.
-    what, found, path = fault.rpartition(_AT)
+    what, found, path = str(fault).rpartition(_AT)
     if found and (setting := _SETTING.match(path)):
-        return f"the setting {setting[0]} of {kind} is invalid ({what.replace('`', '')})"
-    return f"the settings of {kind} are invalid ({fault})"
+        return InvalidSetting(f"the setting {setting[0]} of {kind} is invalid ({what.replace('`', '')})", setting[0])
+    because = f"the settings of {kind} are invalid ({fault})"
+    cause = fault.__cause__
+    return InvalidSetting(because, cause.setting, str(cause)) if isinstance(cause, InvalidSetting) else InvalidSetting(because)

@@ -119,6 +119,8 @@ class DestinationResolver:
         if missing := kind.missing_secrets(secrets):
             raise NotConnected(f"the connection {kind.name} {connection.name} has no {', '.join(missing)}")
         settings = kind.parse_settings(connection.settings)
+        if settings.paused:
+            raise NotConnected(f"a person paused {kind.name}: resume it on the page Connections")
         client = self._clients.client_for(connection, settings)
         return kind.build(settings, secrets, build_destination_context(self._engine, queue, client, self._clock))
 

@@ -89,6 +89,7 @@ from showup.web.dashboard import unmatched as unmatched_page
 from showup.web.dashboard.assets import add_assets
 from showup.web.dashboard.lists import list_pages, selection, view_pages
 from showup.web.dashboard.operations import (
+    connection_page,
     connections_page,
     delivery_list,
     delivery_page,
@@ -166,6 +167,7 @@ PAGE_ROUTERS = (
     event_list.router,
     event_page.router,
     connections_page.router,
+    connection_page.router,
 )
 READ_ROUTERS = (
     attention.router,

@@ -53,13 +53,15 @@ PAGES: Final = {
     "deliveries": "deliveries",
     "events": "events",
     "connections": "connections",
+    "connection": "connections/new/notion",
+    "connection-slack": "connections/new/slack",
     "signin": "signin",
 }
 README_VIEW: Final = {"width": 1280, "height": 800}
 README_PAGES: Final = {"today": "?who=team", "pipeline": "pipeline", "deal": "deals/{deal}"}
 _WEBP: Final = {"format": "webp", "quality": 82}
 _SETTINGS: Final = {"teammates", "rules", "senders", "templates", "keys"}
-_FULL: Final = {"today", "outcomes", "setup", "mail", "connections", *_SETTINGS}
+_FULL: Final = {"today", "outcomes", "setup", "mail", "connections", "connection", "connection-slack", *_SETTINGS}
 
 
 @contextmanager

@@ -11,6 +11,7 @@ from showup.destinations.clickup.client import URL, ClickUpClient, LayoutCache
 from showup.destinations.clickup.destination import PACE, ClickUp
 from showup.destinations.clickup.settings import ClickUpSettings
 from showup.destinations.destination_kind import DestinationContext, DestinationKind
+from showup.destinations.field_words import SecretWords
 from showup.destinations.vendor_api import VendorError
 
 # A destination is rebuilt every few seconds; list layouts are cached for as long as the process's client lives.
@@ -68,4 +69,11 @@ KIND: Final = DestinationKind(
     build=_build,
     check_health=_check_health,
     keeps_records=True,
+    purpose="Each person who books has one task, whose status follows the meeting.",
+    guide=(
+        "In ClickUp, open Settings, Apps, API Token, and create a token. It has your permissions.",
+        "Copy the link of each list: the number at its end is the list’s id.",
+        "Give every list a custom field of the type email, and the statuses that you name here.",
+    ),
+    secrets={"token": SecretWords(title="Personal API token", example="pk_…")},
 )

@@ -1,17 +1,20 @@
 """A ClickUp connection's settings: lists, the email field, and the names of the statuses."""
 
 from datetime import timedelta
+from typing import Annotated, Final
 
 from msgspec import Struct
 
 from showup.destinations.clickup.render import SUBSCRIBED_EVENTS
-from showup.destinations.destination_kind import ConnectionSettings
+from showup.destinations.destination_kind import ConnectionSettings, InvalidSetting
+from showup.destinations.field_words import described
 from showup.destinations.record_status import CANCELLED, CONFIRMED, NO_SHOW, RESCHEDULE_REQUESTED, SHOWED
 from showup.values.duration import parse_short_duration
 from showup.values.invalid_value import InvalidValue
 
 # A question unanswered by then must still be delivered and retried before the event expires.
 _MAX_ANSWER_WAIT = timedelta(days=3)
+_STATUSES: Final = "Status of the task. Empty: the status stays as it is."
 
 
 class ClickUpSettings(ConnectionSettings, frozen=True, kw_only=True):
@@ -23,24 +26,43 @@ class ClickUpSettings(ConnectionSettings, frozen=True, kw_only=True):
     `answer_within` and `sync_every` are durations such as `4h` or `5m`.
     """
 
-    lists: tuple[str | int, ...]
-    inbound_list: str | int
-    email_field: str = "Email"
-    booked: str = "Meeting Booked"
-    cancelled: str = "Meeting Cancelled"
-    reschedule_requested: str = ""
-    no_show: str = ""
-    showed: str = ""
-    confirmed_comment: bool = False
-    answer_within: str = "4h"
-    name_search: bool = True
-    sync_every: str = "5m"
+    lists: Annotated[
+        tuple[str | int, ...],
+        described(
+            "Lists to search",
+            "Ids of lists, one a line, in the order in which they are searched: the number at the end of a list’s link.",
+            example="901200000001",
+        ),
+    ]
+    inbound_list: Annotated[
+        str | int, described("List for new leads", "Its id. It is searched last.", example="901200000003")
+    ]
+    email_field: Annotated[
+        str, described("Field of the email", "The custom field by which tasks are found, in each list.")
+    ] = "Email"
+    booked: Annotated[str, described("Booked", group=_STATUSES)] = "Meeting Booked"
+    cancelled: Annotated[str, described("Cancelled", group=_STATUSES)] = "Meeting Cancelled"
+    reschedule_requested: Annotated[str, described("Host asks for another time", group=_STATUSES)] = ""
+    no_show: Annotated[str, described("No-show", group=_STATUSES)] = ""
+    showed: Annotated[str, described("Showed", group=_STATUSES)] = ""
+    confirmed_comment: Annotated[bool, described("Comment when the attendee says that they will come")] = False
+    answer_within: Annotated[
+        str, described("Time to choose a task", "Such as 4h, at most 3d; then Showup creates a lead.", is_rare=True)
+    ] = "4h"
+    name_search: Annotated[
+        bool, described("Search by name if no task has the email, and ask a person in Slack")
+    ] = True
+    sync_every: Annotated[
+        str, described("Copy the lists every", "Such as 5m: names and emails, for the search.", is_rare=True)
+    ] = "5m"
 
     def __post_init__(self) -> None:
         if not self.lists:
-            raise ValueError("`lists` is empty: set at least one list id")
-        if invalid := [one for one in (*self.lists, self.inbound_list) if not str(one).isdecimal()]:
-            raise ValueError(f"{invalid[0]!r} is not a list id: use the number at the end of the list's link")
+            raise InvalidSetting("`lists` is empty: set at least one list id", "lists")
+        for name, ids in (("lists", self.lists), ("inbound_list", (self.inbound_list,))):
+            if invalid := [one for one in ids if not str(one).isdecimal()]:
+                because = f"{invalid[0]!r} is not a list id: use the number at the end of the list's link"
+                raise InvalidSetting(because, name)
         self.durations()
 
     @property
@@ -59,9 +81,8 @@ class ClickUpSettings(ConnectionSettings, frozen=True, kw_only=True):
             answer=_duration("answer_within", self.answer_within), copy=_duration("sync_every", self.sync_every)
         )
         if durations.answer > _MAX_ANSWER_WAIT:
-            raise ValueError(
-                f"`answer_within` is {self.answer_within!r}: set at most 3d, because deliveries expire after a week"
-            )
+            because = f"`answer_within` is {self.answer_within!r}: set at most 3d, because deliveries expire after a week"
+            raise InvalidSetting(because, "answer_within")
         return durations
 
     @property
@@ -102,4 +123,4 @@ def _duration(name: str, text: str) -> timedelta:
     try:
         return parse_short_duration(text)
     except InvalidValue as error:
-        raise ValueError(f"`{name}` is {text!r}: set {error.expected}") from error
+        raise InvalidSetting(f"`{name}` is {text!r}: set {error.expected}", name) from error

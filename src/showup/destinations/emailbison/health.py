@@ -8,6 +8,7 @@ from showup.destinations.destination_kind import DestinationContext, Destination
 from showup.destinations.emailbison.client import EmailBisonClient
 from showup.destinations.emailbison.destination import PACE, EmailBison, missing_variable
 from showup.destinations.emailbison.settings import EmailBisonSettings
+from showup.destinations.field_words import SecretWords
 from showup.destinations.vendor_api import VendorError
 
 
@@ -53,4 +54,11 @@ KIND: Final = DestinationKind(
     build=_build,
     check_health=_check_health,
     keeps_records=True,
+    purpose="Showup reads campaigns, leads and replies, and writes into each lead what became of the meeting.",
+    guide=(
+        "In EmailBison, switch to the workspace that has the campaigns.",
+        "Open Settings, Developer API, and create a token of the kind api-user: it opens this workspace alone.",
+        "Afterwards, showup emailbison register on the server creates the webhook and the variable.",
+    ),
+    secrets={"api_key": SecretWords(title="API token", help="Of the kind api-user.", example="1|…")},
 )

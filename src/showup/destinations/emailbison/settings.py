@@ -1,8 +1,12 @@
 """An EmailBison connection's settings: its address, the custom variable of the status, and the statuses' names."""
 
+from typing import Annotated, Final
 from urllib.parse import urlsplit
 
-from showup.destinations.destination_kind import ConnectionSettings
+from msgspec import Meta
+
+from showup.destinations.destination_kind import ConnectionSettings, InvalidSetting
+from showup.destinations.field_words import described
 from showup.destinations.record_status import (
     CANCELLED,
     CREATED,
@@ -13,6 +17,7 @@ from showup.destinations.record_status import (
 )
 
 _LONGEST_NAME = 100
+_STATUSES: Final = "Value of the variable. Empty: the variable stays as it is."
 
 
 class EmailBisonSettings(ConnectionSettings, frozen=True, kw_only=True):
@@ -24,26 +29,42 @@ class EmailBisonSettings(ConnectionSettings, frozen=True, kw_only=True):
     write to a lead who booked. `import_leads`: whether Showup reads campaigns, leads and replies.
     """
 
-    status_variable: str = "meeting_status"
-    booked: str = "booked"
-    cancelled: str = "cancelled"
-    reschedule_requested: str = ""
-    no_show: str = "no_show"
-    showed: str = "showed"
-    stop_sequence: bool = False
-    import_leads: bool = True
+    api_url: Annotated[
+        Annotated[str, Meta(max_length=2_000)] | None,
+        described(
+            "Address of your EmailBison",
+            "Begins with https://. Another address needs the token anew.",
+            example="https://dedi.emailbison.com",
+            is_needed=True,
+        ),
+    ] = None
+    import_leads: Annotated[bool, described("Read campaigns, leads and replies")] = True
+    stop_sequence: Annotated[bool, described("Stop the sequences of a lead who booked")] = False
+    status_variable: Annotated[
+        str, described("Custom variable of the status", "Showup sets it at each lead. Empty: it sets none.")
+    ] = "meeting_status"
+    booked: Annotated[str, described("Booked", group=_STATUSES)] = "booked"
+    cancelled: Annotated[str, described("Cancelled", group=_STATUSES)] = "cancelled"
+    reschedule_requested: Annotated[str, described("Host asks for another time", group=_STATUSES)] = ""
+    no_show: Annotated[str, described("No-show", group=_STATUSES)] = "no_show"
+    showed: Annotated[str, described("Showed", group=_STATUSES)] = "showed"
 
     def __post_init__(self) -> None:
         if len(self.status_variable) > _LONGEST_NAME:
-            raise ValueError(f"`status_variable` may have {_LONGEST_NAME} letters")
+            raise InvalidSetting(f"`status_variable` may have {_LONGEST_NAME} letters", "status_variable")
+
+    def check(self) -> None:
+        """Raises InvalidSetting without an address."""
+        _ = self.url
 
     @property
     def url(self) -> str:
         """Returns the API's address, which ends in /api. Raises ValueError where none is set."""
         if not self.api_url or not urlsplit(self.api_url).netloc:
-            raise ValueError(
+            raise InvalidSetting(
                 "emailbison has no address: set EMAILBISON_URL, or api_url, to your instance, such as "
-                "https://dedi.emailbison.com"
+                "https://dedi.emailbison.com",
+                "api_url",
             )
         return f"{self.api_url.rstrip('/').removesuffix('/api')}/api"
 

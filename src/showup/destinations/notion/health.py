@@ -18,6 +18,7 @@ from showup.destinations.notion.destination import PACE, Notion
 from showup.destinations.notion.pages import Pages, property_values
 from showup.destinations.notion.render import PropertyEntry, possible_update
 from showup.destinations.notion.settings import NotionSettings
+from showup.destinations.field_words import SecretWords
 from showup.destinations.vendor_api import VendorError
 
 
@@ -97,4 +98,11 @@ KIND: Final = DestinationKind(
     build=_build,
     check_health=_check_health,
     keeps_records=True,
+    purpose="A contact’s page shows the booking’s status, and the page of a sequence which reminders were sent.",
+    guide=(
+        "In Notion, create an internal integration that can read and update content, and copy its secret.",
+        "Share the databases with it: ••• and Connections.",
+        "Copy the link of each database.",
+    ),
+    secrets={"token": SecretWords(title="Integration secret", example="ntn_…")},
 )

@@ -1,12 +1,14 @@
 """A Notion connection's settings: databases, their properties, and the values to write."""
 
 import re
+from typing import Annotated, Final
 from urllib.parse import urlsplit
 from uuid import UUID
 
 from msgspec import field
 
-from showup.destinations.destination_kind import ConnectionSettings
+from showup.destinations.destination_kind import ConnectionSettings, InvalidSetting
+from showup.destinations.field_words import described
 from showup.destinations.notion.render import Targets
 from showup.destinations.record_status import (
     CANCELLED,
@@ -21,6 +23,9 @@ from showup.values.duration import parse_short_duration
 from showup.values.invalid_value import InvalidValue
 
 _ID = re.compile(r"[0-9a-fA-F]{32}")
+_CONTACTS: Final = "Contact’s page. Empty: the property stays as it is."
+_STATUSES: Final = "Status of the contact. Empty: it stays as it is."
+_SEQUENCES: Final = "Email sequences"
 
 
 class NotionSettings(ConnectionSettings, frozen=True, kw_only=True):
@@ -31,25 +36,57 @@ class NotionSettings(ConnectionSettings, frozen=True, kw_only=True):
     time; also as text, `72h=Email 5 Sent, 24h=Email 6 Sent`.
     """
 
-    contacts_database: str = ""
-    contacts_data_source: str = ""
-    email_property: str = "Email"
-    booking_status_property: str = "Booking Status"
-    booked: str = "Booked"
-    rescheduled: str = "Booked"
-    cancelled: str = "Cancelled"
-    reschedule_requested: str = ""
-    no_show: str = "No Show"
-    showed: str = "Showed"
-    confirmed: str = ""
-    call_date_property: str = "Diagnostic Call Date"
-    campaign_status_property: str = "Christmas Campaign Status"
-    campaign_status: str = "Pre-Call Prep"
-    sequences_database: str = ""
-    sequences_data_source: str = ""
-    sequence_email_property: str = "Email"
-    sequence_campaign_property: str = "Campaign"
-    sequence_reminder_properties: dict[str, str] | str = field(default_factory=dict)
+    contacts_database: Annotated[
+        str, described("Contact database", "Its link or its id.", example="https://www.notion.so/…")
+    ] = ""
+    contacts_data_source: Annotated[
+        str, described("Data source of the contacts", "Only if the database has several.", is_rare=True)
+    ] = ""
+    email_property: Annotated[str, described("Property of the email", group=_CONTACTS)] = "Email"
+    booking_status_property: Annotated[str, described("Property of the status", group=_CONTACTS)] = "Booking Status"
+    call_date_property: Annotated[str, described("Property of the meeting’s date", group=_CONTACTS)] = (
+        "Diagnostic Call Date"
+    )
+    campaign_status_property: Annotated[str, described("Property of the campaign’s status", group=_CONTACTS)] = (
+        "Christmas Campaign Status"
+    )
+    campaign_status: Annotated[str, described("Campaign’s status when booked", group=_CONTACTS)] = "Pre-Call Prep"
+    booked: Annotated[str, described("Booked", group=_STATUSES)] = "Booked"
+    rescheduled: Annotated[str, described("Moved", group=_STATUSES)] = "Booked"
+    cancelled: Annotated[str, described("Cancelled", group=_STATUSES)] = "Cancelled"
+    reschedule_requested: Annotated[str, described("Host asks for another time", group=_STATUSES)] = ""
+    no_show: Annotated[str, described("No-show", group=_STATUSES)] = "No Show"
+    showed: Annotated[str, described("Showed", group=_STATUSES)] = "Showed"
+    confirmed: Annotated[str, described("Attendee says that they will come", group=_STATUSES)] = ""
+    sequences_database: Annotated[
+        str, described("Database of the sequences", "Its link or its id. Empty: none.", group=_SEQUENCES)
+    ] = ""
+    sequences_data_source: Annotated[
+        str, described("Data source of the sequences", "Only if the database has several.", is_rare=True)
+    ] = ""
+    sequence_email_property: Annotated[str, described("Property of the email", group=_SEQUENCES)] = "Email"
+    sequence_campaign_property: Annotated[
+        str, described("Property of the campaign", "Showup only reads it.", group=_SEQUENCES)
+    ] = "Campaign"
+    sequence_reminder_properties: Annotated[
+        dict[str, str] | str,
+        described(
+            "When a reminder was sent",
+            "One a line: the reminder, and the property that gets the time.",
+            group=_SEQUENCES,
+            example="72h = Email 5 Sent",
+        ),
+    ] = field(default_factory=dict)
+
+    def check(self) -> None:
+        """Raises InvalidSetting without a contact database, and for what names none."""
+        if not self.contacts_database and not self.contacts_data_source:
+            raise InvalidSetting("contacts_database is missing: set it to the link of the database", "contacts_database")
+        names = ("contacts_database", "contacts_data_source", "sequences_database", "sequences_data_source")
+        for name in names:
+            if text := getattr(self, name):
+                uuid_of(text, name)
+        self.reminders()
 
     @property
     def has_sequences(self) -> bool:
@@ -89,7 +126,7 @@ def uuid_of(text: str, setting: str) -> str:
     # An address ends in the id; the part after the question mark is the id of a view.
     found = _ID.findall(urlsplit(text.strip()).path.replace("-", ""))
     if not found:
-        raise ValueError(f"{setting} is not a Notion id: set it to the link of the database")
+        raise InvalidSetting(f"{setting} is not a Notion id: set it to the link of the database", setting)
     return str(UUID(found[-1]))
 
 
@@ -102,4 +139,5 @@ def _seconds(text: str) -> int:
     try:
         return round(parse_short_duration(text).total_seconds())
     except InvalidValue as error:
-        raise ValueError(f"sequence_reminder_properties: {text!r} {error}") from error
+        because = f"sequence_reminder_properties: {text!r} {error}"
+        raise InvalidSetting(because, "sequence_reminder_properties") from error

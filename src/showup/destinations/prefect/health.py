@@ -5,6 +5,7 @@ from functools import partial
 from typing import Final
 
 from showup.destinations.destination_kind import DestinationContext, DestinationKind
+from showup.destinations.field_words import SecretWords
 from showup.destinations.prefect.client import PREFECT, Deployment, PrefectClient, authorization
 from showup.destinations.prefect.destination import PACE, Prefect
 from showup.destinations.prefect.render import EVENTS, VALUES
@@ -79,4 +80,14 @@ KIND: Final = DestinationKind(
     build=_build,
     check_health=_check_health,
     plans_reminders=True,
+    purpose="Each reminder of a booking is a flow run of your deployment, which moves with the meeting.",
+    guide=(
+        "Deploy the flow; prefect deployment ls prints its name.",
+        "In Prefect Cloud, create an API key. A server with an auth string needs that, others nothing.",
+    ),
+    secrets={
+        API_KEY: SecretWords(
+            title="API key or auth string", help="Only if your server asks for one.", example="pnu_… or admin:password"
+        )
+    },
 )

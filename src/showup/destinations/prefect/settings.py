@@ -4,7 +4,8 @@ from typing import Annotated, Final
 
 from msgspec import Meta, field
 
-from showup.destinations.destination_kind import ConnectionSettings
+from showup.destinations.destination_kind import ConnectionSettings, InvalidSetting
+from showup.destinations.field_words import described
 from showup.destinations.prefect.render import VALUES
 
 _MAX_PARAMETERS: Final = 50
@@ -19,15 +20,36 @@ class PrefectSettings(ConnectionSettings, frozen=True, kw_only=True):
     the same name.
     """
 
-    deployment: Annotated[str, Meta(max_length=500)]
-    parameters: dict[str, str] | str = field(default_factory=dict)
+    api_url: Annotated[
+        Annotated[str, Meta(max_length=2_000)] | None,
+        described(
+            "Address of Prefect’s API",
+            "Ends with /api, in Prefect Cloud with the workspace. It must be public and begin with https://.",
+            example="https://prefect.example.com/api",
+            is_needed=True,
+        ),
+    ] = None
+    deployment: Annotated[
+        str,
+        Meta(max_length=500),
+        described("Deployment", "Flow and deployment, as `prefect deployment ls` prints them.", example="reminder/production"),
+    ]
+    parameters: Annotated[
+        dict[str, str] | str,
+        described(
+            "Parameters of the flow",
+            f"One a line: the parameter, and the value that it gets, of {', '.join(VALUES)}. Empty: by their names.",
+            example="customer_email = email",
+        ),
+    ] = field(default_factory=dict)
 
     def check(self) -> None:
-        """Raises ValueError for invalid settings."""
+        """Raises InvalidSetting for invalid settings."""
         if not self.api_url:
-            raise ValueError(
+            raise InvalidSetting(
                 "api_url is missing: set PREFECT_API_URL, or api_url, to the address of Prefect's API, such as "
-                "http://127.0.0.1:4200/api"
+                "http://127.0.0.1:4200/api",
+                "api_url",
             )
         self.deployment_names()
         self.parameter_values()
@@ -36,9 +58,10 @@ class PrefectSettings(ConnectionSettings, frozen=True, kw_only=True):
         """Returns the names of the flow and of the deployment. Raises ValueError."""
         flow, _, name = self.deployment.partition("/")
         if not flow.strip() or not name.strip() or "/" in name:
-            raise ValueError(
+            raise InvalidSetting(
                 "deployment is invalid: set it to the names of the flow and of the deployment, as `prefect deployment "
-                "ls` prints them, such as reminder/production"
+                "ls` prints them, such as reminder/production",
+                "deployment",
             )
         return flow.strip(), name.strip()
 
@@ -50,10 +73,10 @@ class PrefectSettings(ConnectionSettings, frozen=True, kw_only=True):
             parts = (part.partition("=") for part in self.parameters.split(",") if part.strip())
             pairs = {name.strip(): value.strip() for name, _, value in parts}
         if len(pairs) > _MAX_PARAMETERS:
-            raise ValueError(f"parameters has {len(pairs)} entries: at most {_MAX_PARAMETERS} are possible")
+            because = f"parameters has {len(pairs)} entries: at most {_MAX_PARAMETERS} are possible"
+            raise InvalidSetting(because, "parameters")
         for parameter, value in pairs.items():
             if not parameter or value not in VALUES:
-                raise ValueError(
-                    f"parameters: {parameter!r} can't get the value {value!r} (the values are {', '.join(VALUES)})"
-                )
+                because = f"parameters: {parameter!r} can't get the value {value!r} (the values are {', '.join(VALUES)})"
+                raise InvalidSetting(because, "parameters")
         return pairs

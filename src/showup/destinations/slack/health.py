@@ -5,6 +5,7 @@ from typing import Final
 
 from showup.destinations.contract import Destination
 from showup.destinations.destination_kind import DestinationContext, DestinationKind
+from showup.destinations.field_words import SecretWords
 from showup.destinations.slack.client import MISSING_SCOPE, URL, SlackClient
 from showup.destinations.slack.destination import SlackDestination
 from showup.destinations.slack.settings import APPROVAL_EVENTS, CHOOSE, CHOSEN, SlackSettings
@@ -66,4 +67,16 @@ KIND: Final = DestinationKind(
     check_health=_check_health,
     # Buttons can't work if their presses can't be verified.
     secret_required_by=dict.fromkeys((CHOOSE, CHOSEN, *APPROVAL_EVENTS), "signing_secret"),
+    purpose="Your team reads of bookings, no-shows and problems in a channel, and answers questions there.",
+    guide=(
+        "At api.slack.com/apps, create an app from the manifest in the documentation, and install it.",
+        "Copy the bot token under OAuth & Permissions, and the signing secret under Basic Information.",
+        "In the channel, write /invite and the app’s name.",
+    ),
+    secrets={
+        "bot_token": SecretWords(title="Bot token", example="xoxb-…"),
+        "signing_secret": SecretWords(
+            title="Signing secret", help="Without it, Showup asks no questions: it could not verify the answers."
+        ),
+    },
 )

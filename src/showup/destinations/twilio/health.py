@@ -5,6 +5,7 @@ from functools import partial
 from typing import Final
 
 from showup.destinations.destination_kind import DestinationContext, DestinationKind
+from showup.destinations.field_words import SecretWords
 from showup.destinations.twilio.change_text import CHANGES
 from showup.destinations.twilio.client import TWILIO, URL, VERSION, TwilioClient
 from showup.destinations.twilio.destination import PACE, Twilio
@@ -71,4 +72,10 @@ KIND: Final = DestinationKind(
     subscribed_events=_subscribed_events,
     build=_build,
     check_health=_check_health,
+    purpose="Attendees who gave a phone number get reminders and changes as text messages too.",
+    guide=(
+        "In Twilio’s console, copy the Account SID and the auth token.",
+        "Choose a number of yours as the sender, or a messaging service.",
+    ),
+    secrets={"auth_token": SecretWords(title="Auth token")},
 )

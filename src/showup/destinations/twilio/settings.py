@@ -1,8 +1,10 @@
 """A Twilio connection's settings: the account, the sender, and the text of a reminder."""
 
 import re
+from typing import Annotated
 
-from showup.destinations.destination_kind import ConnectionSettings
+from showup.destinations.destination_kind import ConnectionSettings, InvalidSetting
+from showup.destinations.field_words import described
 from showup.destinations.placeholders import PlaceholderText, parse_placeholders
 from showup.destinations.twilio.render import PLACEHOLDERS
 
@@ -19,10 +21,27 @@ class TwilioSettings(ConnectionSettings, frozen=True, kw_only=True):
     cancellations are texted too.
     """
 
-    account_sid: str = ""
-    sender: str = ""
-    text: str | None = None
-    changes: bool = True
+    account_sid: Annotated[
+        str, described("Account SID", "In Twilio’s console: AC and 32 digits.", example="AC…", is_needed=True)
+    ] = ""
+    sender: Annotated[
+        str,
+        described(
+            "Sender",
+            "A number of yours, a short code, a name of up to 11 letters, or a messaging service (MG…).",
+            example="+15005550006",
+            is_needed=True,
+        ),
+    ] = ""
+    changes: Annotated[bool, described("Text new times, cancellations and requests for another time too")] = True
+    text: Annotated[
+        str | None,
+        described(
+            "Text of a reminder",
+            f"Empty: Showup’s own, in the attendee’s language. It may have {', '.join(f'{{{one}}}' for one in PLACEHOLDERS)}.",
+            example="See you {day} at {time}. {link}",
+        ),
+    ] = None
 
     def __post_init__(self) -> None:
         self.placeholder_text()
@@ -32,7 +51,7 @@ class TwilioSettings(ConnectionSettings, frozen=True, kw_only=True):
         try:
             return None if self.text is None else parse_placeholders(self.text, PLACEHOLDERS)
         except ValueError as fault:
-            raise ValueError(f"`text`: {fault}") from None
+            raise InvalidSetting(f"`text`: {fault}", "text") from None
 
     @property
     def is_service(self) -> bool:
@@ -40,11 +59,13 @@ class TwilioSettings(ConnectionSettings, frozen=True, kw_only=True):
         return _SERVICE.fullmatch(self.sender) is not None
 
     def check(self) -> None:
-        """Raises ValueError for invalid settings."""
+        """Raises InvalidSetting for invalid settings."""
         if not _ACCOUNT.fullmatch(self.account_sid):
-            raise ValueError("account_sid is not an Account SID: copy it from Twilio's console (AC and 32 digits)")
+            because = "account_sid is not an Account SID: copy it from Twilio's console (AC and 32 digits)"
+            raise InvalidSetting(because, "account_sid")
         if not self.is_service and not _SENDER.fullmatch(self.sender):
-            raise ValueError(
+            raise InvalidSetting(
                 "sender is invalid: set a number such as +15005550006, a short code, a name of up to 11 letters, "
-                "or the SID of a messaging service"
+                "or the SID of a messaging service",
+                "sender",
             )

@@ -17,6 +17,7 @@ from showup.connections.catalogue import API_CONNECTION_KINDS, KINDS
 from showup.connections.environment import NAME as FROM_ENVIRONMENT
 from showup.connections.quotas import QuotaReached
 from showup.connections.setup import ConnectionSpec, amend, take_down
+from showup.destinations.destination_kind import InvalidSetting
 from showup.reads.connections import list_connections
 from showup.web.api.lead_sources import STATE, EmailBisonSync
 from showup.web.api.schemas import Example, PageResponse, created_response, ok_response
@@ -259,7 +260,12 @@ async def delete_connection(
     workspace_id, connection = await _find_editable(unit_of_work, connection_id)
     deleted = await _read_connection(unit_of_work, connection_id)
     await take_down(
-        unit_of_work.tx, workspace_id=workspace_id, kind=connection.kind, name=connection.name, now=unit_of_work.at
+        unit_of_work.tx,
+        workspace_id=workspace_id,
+        kind=connection.kind,
+        name=connection.name,
+        now=unit_of_work.at,
+        actor=unit_of_work.permission.actor,
     )
     _log.info("disconnected", kind=connection.kind, name=connection.name, actor=unit_of_work.permission.actor)
     return deleted
@@ -345,12 +351,15 @@ async def _save(unit_of_work: UnitOfWork, state: AppState, request: ConnectionSp
     if (address_fault := await find_address_fault(state.address_policy, request)) is not None:
         raise invalid_field(address_fault.field, "body", address_fault.because)
     try:
-        await amend(unit_of_work.tx, state.mail_secrets.seal, request, unit_of_work.at)
+        await amend(
+            unit_of_work.tx, state.mail_secrets.seal, request, unit_of_work.at, actor=unit_of_work.permission.actor
+        )
     except QuotaReached as limit:
         raise quota_reached(limit) from None
     except ValueError as fault:
-        text = str(fault)
-        raise invalid_field("settings", "body", f"{text[0].upper()}{text[1:]}.") from fault
+        text, setting = str(fault), fault.setting if isinstance(fault, InvalidSetting) else None
+        field = f"settings.{setting}" if setting else "settings"
+        raise invalid_field(field, "body", f"{text[0].upper()}{text[1:]}.") from fault
     _log.info("connected", kind=request.kind, name=request.name, actor=unit_of_work.permission.actor)
 
 

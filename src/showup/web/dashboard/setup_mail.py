@@ -49,11 +49,18 @@ async def save_carrier(form: dict[str, str], session: Session, state: AppState, 
     stored = await _stored(tx, session)
     for one in stored:
         if one.kind != carrier:
-            await take_down(tx, workspace_id=session.workspace.id, kind=one.kind, name=one.name, now=now)
+            await take_down(
+                tx,
+                workspace_id=session.workspace.id,
+                kind=one.kind,
+                name=one.name,
+                now=now,
+                actor=session.permission.actor,
+            )
             _log.info("disconnected", kind=one.kind, name=one.name, actor=session.permission.actor)
     name = next((one.name for one in stored if one.kind == carrier), _NAME)
     if (spec := _spec(form, session, name)) is not None:
-        await amend(tx, state.mail_secrets.seal, spec, now)
+        await amend(tx, state.mail_secrets.seal, spec, now, actor=session.permission.actor)
         _log.info("connected", kind=spec.kind, name=spec.name, actor=session.permission.actor)
 
 

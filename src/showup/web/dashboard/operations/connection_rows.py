@@ -7,6 +7,7 @@ from msgspec import Struct
 
 from showup.access.connection import CALCOM
 from showup.connections.catalogue import KINDS
+from showup.connections.environment import NAME as FROM_ENVIRONMENT
 from showup.reads.destinations import DestinationStatus
 from showup.reads.lead_sources import EMAILBISON
 from showup.reads.rows import Item
@@ -21,7 +22,13 @@ _MAIL_KINDS: Final = ("resend", "smtp")
 _MAIL_QUEUE: Final = "email"
 _TEST: Final = ("test", "Test")
 _COMPARE: Final = ("compare", "Compare now")
-_ADDED_AT: Final = {"resend": "setup?step=mail", "smtp": "setup?step=mail", CALCOM: "setup?step=calcom"}
+_RESUME: Final = ("resume", "Resume")
+ADDED_AT: Final = {
+    "resend": "setup?step=mail",
+    "smtp": "setup?step=mail",
+    CALCOM: "setup?step=calcom",
+    **{kind: f"connections/new/{kind}" for kind in KINDS},
+}
 """The pages that connect a kind."""
 _MORE: Final = (("Outgoing webhook", "settings/webhooks"), ("Another Cal.com account", "settings/accounts"))
 
@@ -53,10 +60,10 @@ class ConnectionRow(Struct, frozen=True, kw_only=True):
 
 
 class ConnectionsView(Struct, frozen=True, kw_only=True):
-    """All rows. `missing` are the kinds that are not connected, and the page that connects each, if there is one."""
+    """All rows. `missing` are the kinds that are not connected, and the page that connects each."""
 
     rows: Sequence[ConnectionRow]
-    missing: Sequence[tuple[str, str | None]]
+    missing: Sequence[tuple[str, str]]
 
     @property
     def needing(self) -> list[ConnectionRow]:
@@ -97,12 +104,12 @@ def build_connections(
         elif item["kind"] in _MAIL_KINDS:
             rows.append(_mail(item, queues.get(_MAIL_QUEUE), viewer, has_sender=has_sender))
         else:
-            rows.append(_destination(item, queues.get(item["kind"]), viewer))
+            rows.append(destination_row(item, queues.get(item["kind"]), viewer))
     kinds = {item["kind"] for item in items}
     if not kinds & set(_MAIL_KINDS):
         rows.append(_mail_of_server(queues.get(_MAIL_QUEUE), viewer, carrier=carrier, has_sender=has_sender))
     rows += [_endpoint(one, queues.get(f"webhook:{one['id']}"), viewer) for one in endpoints]
-    missing = [(system_name(kind), _ADDED_AT.get(kind)) for kind in KINDS if kind not in kinds]
+    missing = [(system_name(kind), ADDED_AT[kind]) for kind in KINDS if kind not in kinds]
     return ConnectionsView(rows=rows, missing=[*missing, *_MORE])
 
 
@@ -144,7 +151,21 @@ def _calcom(item: Item, received: SourceWebhooks | None, viewer: Viewer) -> Conn
     )
 
 
-def _destination(item: Item, queue: DestinationStatus | None, viewer: Viewer) -> ConnectionRow:
+def removal_words(kind: str, queue: DestinationStatus | None) -> str:
+    """Return what removing a connection does: what waits, and what is kept."""
+    name = system_name(kind)
+    number = 0 if queue is None else queue.waiting + queue.planned
+    waits = f"{count(number, 'delivery that waits stays', 'deliveries that wait stay')} and" if number else "What waits"
+    waits += f" waits until {name} is connected again, or its time is over." if not number else (
+        f" wait until {name} is connected again, or their time is over."
+    )
+    kept = f"Settings and secrets are deleted here; nothing is deleted at {name}, and what was sent stays in the lists."
+    leads = " Campaigns, leads and numbers that were read stay; nothing more is read." if kind == EMAILBISON else ""
+    return f"{waits} {kept}{leads}"
+
+
+def destination_row(item: Item, queue: DestinationStatus | None, viewer: Viewer) -> ConnectionRow:
+    """Return the row of a destination that keeps nothing else; for EmailBison, also of what is read."""
     kind = item["kind"]
     source: Mapping[str, Any] | None = item["emailbison"]
     mark, says, because, advice = _condition(queue, viewer)
@@ -159,6 +180,9 @@ def _destination(item: Item, queue: DestinationStatus | None, viewer: Viewer) ->
             advice = "Numbers stay as they were. Test it; if the token is refused, enter another one."
     if KINDS[kind].credentials and not item["has_credentials"]:
         mark, because, advice = "warn", "it has no credentials", "Enter them: until then, all that is for it waits."
+    if item["settings"].get("paused"):
+        mark, because, advice = "warn", "a person paused it", "What is for it waits until you resume it."
+        actions = [_RESUME] if item["name"] != FROM_ENVIRONMENT else []
     return ConnectionRow(
         id=str(item["id"]),
         path=f"connections/{item['id']}",
@@ -169,6 +193,7 @@ def _destination(item: Item, queue: DestinationStatus | None, viewer: Viewer) ->
         because=sentence(clipped(because)),
         advice=advice,
         actions=actions,
+        setting=f"connections/{item['id']}",
         deliveries=f"deliveries?destination={kind}",
         waits=_waits(queue),
     )

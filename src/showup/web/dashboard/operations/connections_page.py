@@ -1,7 +1,7 @@
 """`/connections`: whether each outside system works, since when not, and what puts it right."""
 
 import asyncio
-from collections.abc import Awaitable, Mapping
+from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, Final
 from uuid import UUID
@@ -14,6 +14,7 @@ from showup.access import connections_store
 from showup.access.account import DEFAULT
 from showup.access.connection import CALCOM, Connection
 from showup.access.teammate import Session
+from showup.connections.catalogue import KINDS
 from showup.connections import endpoint_registration, endpoints_store
 from showup.connections.senders_store import sender_rules
 from showup.connections.sync_requests_store import request_sync
@@ -26,6 +27,8 @@ from showup.reads.lead_sources import EMAILBISON
 from showup.reads.source_webhooks import last_webhooks
 from showup.web.dashboard.action_result import ActionResult
 from showup.web.dashboard.operations.connection_rows import MAIL, build_connections
+from showup.web.dashboard.operations.connection_settings import set_paused
+from showup.web.dashboard.operations.connection_trial import ask_connection, in_time, limit_tests
 from showup.web.dashboard.operations.pages import read_own_form, render_operations
 from showup.web.dashboard.operations.system_names import system_name
 from showup.web.dashboard.page_route import DashboardRoute, is_part, redirect
@@ -38,8 +41,6 @@ from showup.web.http.setup_actions import SetupActions
 router = APIRouter(prefix="/connections", include_in_schema=False, route_class=DashboardRoute)
 
 _log = structlog.get_logger()
-# Longer than the time limits of all that it asks.
-_TIMEOUT_SECONDS: Final = 30.0
 _MAX_ENDPOINTS: Final = 50
 _TESTS_AT_ONCE: Final = 4
 _MAX_TESTED: Final = 50
@@ -57,7 +58,7 @@ async def connections_page(request: Request, session: SignedIn, state: State) ->
 async def send_test_mail(request: Request, session: SignedInAdmin, state: State) -> Response:
     """Really send a test mail, to the teammate who asks."""
     await read_own_form(request, session)
-    _limit_tests(session, state)
+    limit_tests(session, state)
     done = await _actions(state).send_test_mail(session.workspace.id, session.teammate.email)
     if done.because is not None:
         result = ActionResult(text=f"The test mail was not sent: {done.because.rstrip('.')}.", is_fault=True)
@@ -70,16 +71,16 @@ async def send_test_mail(request: Request, session: SignedInAdmin, state: State)
 async def check_all(request: Request, session: SignedInAdmin, state: State) -> Response:
     """Test every connection of the workspace, few at a time; each answer stands at its own."""
     await read_own_form(request, session)
-    _limit_tests(session, state)
+    limit_tests(session, state)
     async with state.read_engine.connect() as tx:
         found = await connections_store.list_connections(tx, workspace_id=session.workspace.id)
     slots = asyncio.Semaphore(_TESTS_AT_ONCE)
 
     async def check(connection: Connection) -> ActionResult:
         async with slots:
-            return await _test(state, connection)
+            return await ask_connection(state, connection)
 
-    answers = await asyncio.gather(*(_in_time(one, check(one)) for one in found[:_MAX_TESTED]))
+    answers = await asyncio.gather(*(in_time(one, check(one)) for one in found[:_MAX_TESTED]))
     results = {str(one.id): answer for one, answer in zip(found, answers, strict=False)}
     return await _show(request, session, state, results)
 
@@ -88,7 +89,7 @@ async def check_all(request: Request, session: SignedInAdmin, state: State) -> R
 async def send_ping(request: Request, endpoint_id: UUID, session: SignedInAdmin, state: State) -> Response:
     """Send a test to an outgoing webhook; its delivery shows the answer."""
     await read_own_form(request, session)
-    _limit_tests(session, state)
+    limit_tests(session, state)
     async with write_transaction(state) as tx:
         driver = await driver_connection(tx)
         endpoint = await endpoints_store.find(driver, session.workspace.id, endpoint_id, lock=True)
@@ -110,34 +111,27 @@ async def use_connection(request: Request, connection_id: UUID, session: SignedI
         raise Refusal("not-found", "You can see no connection with this id.")
     _, connection = found
     # No transaction stays open meanwhile: the other system may be slow.
-    result = await _in_time(connection, _perform(session, state, connection, form.get("do", "")))
+    result = await in_time(connection, _perform(session, state, connection, form.get("do", "")))
     return await _show(request, session, state, {str(connection_id): result})
-
-
-async def _in_time(connection: Connection, asked: Awaitable[ActionResult]) -> ActionResult:
-    """Return what came of it, or that the other system did not answer."""
-    try:
-        async with asyncio.timeout(_TIMEOUT_SECONDS):
-            return await asked
-    except TimeoutError:
-        text = f"{system_name(connection.kind)} did not answer within {_TIMEOUT_SECONDS:.0f} seconds. Try again later."
-        return ActionResult(text=text, is_fault=True)
 
 
 async def _perform(session: Session, state: AppState, connection: Connection, action: str) -> ActionResult:
     name = system_name(connection.kind)
     match action:
         case "test":
-            _limit_tests(session, state)
-            return await _test(state, connection)
+            limit_tests(session, state)
+            return await ask_connection(state, connection)
         case "register" if connection.kind == CALCOM:
-            _limit_tests(session, state)
+            limit_tests(session, state)
             done = await _actions(state).register_webhook(connection.name)
             if done.fault is not None:
                 return ActionResult(text=f"{done.fault.rstrip('.')}.", is_fault=True)
             _log.info("webhook registered", account=connection.name, actor=session.permission.actor)
             verb = "set" if done.created else "repaired"
             return ActionResult(text=f"Webhook {verb} at Cal.com, with {done.triggers} triggers and a new secret.")
+        case "resume" if connection.kind in KINDS:
+            await set_paused(session, state, connection.id, paused=False)
+            return ActionResult(text="Resumed: what waits is sent now.")
         case "compare" if connection.kind == CALCOM:
             async with write_transaction(state) as tx:
                 is_stored = await request_sync(await driver_connection(tx), connection.id, state.clock(), full=False)
@@ -154,23 +148,6 @@ async def _perform(session: Session, state: AppState, connection: Connection, ac
             )
         case _:
             raise Refusal("invalid", "A connection can be tested, and Cal.com's webhook set.")
-
-
-async def _test(state: AppState, connection: Connection) -> ActionResult:
-    """Ask the other system, as the API and `showup doctor` do."""
-    if state.check_connection is None:
-        raise Refusal("conflict", "This process can't reach other systems. Run `showup serve`.")
-    result = await state.check_connection(connection)
-    if result.faults:
-        sentences = (f"{one[:1].upper()}{one[1:].rstrip('.')}." for one in result.faults)
-        return ActionResult(text=" ".join(sentences), is_fault=True)
-    return ActionResult(text=f"{result.message[:1].upper()}{result.message[1:].rstrip('.')}.")
-
-
-def _limit_tests(session: Session, state: AppState) -> None:
-    """Refuse what calls another system too often."""
-    if (seconds := state.connection_tests.retry_after(session.workspace.id)) is not None:
-        raise Refusal("too-many-tests", headers={"Retry-After": str(seconds)})
 
 
 def _actions(state: AppState) -> SetupActions:
