@@ -15,6 +15,9 @@ from showup.projector.replays import ReplayedBooking
 from showup.projector.streams import EventStream
 
 _UNKNOWN_BOOKING: Final = "unknown booking: waiting for its first event"
+_UNLOGGED_BOOKING: Final = (
+    "the event log has no earlier event of this booking, so it can't be changed: restore a backup that has them"
+)
 
 
 class ProjectionResult(Struct, frozen=True, kw_only=True):
@@ -75,7 +78,8 @@ def _is_own_event(record: BookingRecord) -> bool:
 
 def _outcome(stream: EventStream, record: BookingRecord, refused: Mapping[UUID, str]) -> EventOutcome:
     if stream.booking_id is None:
-        return EventOutcome(event_id=record.event_id, state="waiting", because=_UNKNOWN_BOOKING)
+        because = _UNLOGGED_BOOKING if stream.is_unlogged else _UNKNOWN_BOOKING
+        return EventOutcome(event_id=record.event_id, state="waiting", because=because)
     return EventOutcome(event_id=record.event_id, booking_id=stream.booking_id, because=refused.get(record.event_id))
 
 

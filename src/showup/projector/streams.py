@@ -53,7 +53,8 @@ class EventStream(Struct, kw_only=True):
     """The events of one booking. `booking_id` is None while no event can create the booking: it waits.
 
     `merged` are bookings that turn out to be this one. `won_numbers` are names that another booking may have had.
-    `has_lost_events`: another booking got some of its events, so stored data may still contain details from them.
+    `is_unlogged`: the booking is stored, and the log has no event that could have created it, as after a log was lost:
+    its events wait, and what is stored stays. `has_lost_events`: another booking got some of its events, so stored data may still contain details from them.
     """
 
     booking_id: UUID | None
@@ -63,6 +64,7 @@ class EventStream(Struct, kw_only=True):
     names: set[str] = set()
     won_numbers: set[str] = set()
     has_lost_events: bool = False
+    is_unlogged: bool = False
 
 
 async def load_streams(
@@ -101,7 +103,7 @@ async def load_streams(
     loaded_ids = {one for stream in streams for one in (stream.booking_id, *stream.merged)}
     replayed = [EventStream(booking_id=one, records=[]) for one in sorted(set(replay_booking_ids) - loaded_ids)]
     streams = await _with_history(connection, log, [*streams, *replayed])
-    await _add_departures(connection, workspace_id, log, replayed)
+    await _add_departures(connection, workspace_id, log, [one for one in replayed if not one.is_unlogged])
     return streams
 
 
@@ -224,4 +226,7 @@ async def _with_history(connection: asyncpg.Connection, log: EventLog, streams: 
             new = {record.event_id for record in stream.records}
             records = [record for one in (stream.booking_id, *stream.merged) for record in history.get(one, ())]
             stream.history = [record for record in records if record.event_id not in new]
-    return streams
+            if not stream.merged and not records and not any(can_create_booking(one.event) for one in stream.records):
+                stream.booking_id, stream.is_unlogged = None, True
+    # Without an event there is nothing to replay.
+    return [stream for stream in streams if stream.records or not stream.is_unlogged]
