@@ -335,3 +335,66 @@ async def test_a_queue_paused_without_failures_is_shown_as_paused(
     (queue,) = (await client.get("/api/queues")).json()["items"]
     assert (queue["state"], queue["because"], queue["failing_since"]) == ("paused", "the key can't be opened", None)
     assert (queue["waiting"], queue["due"], queue["sending"]) == (0, 0, 0)
+
+
+async def test_what_waits_for_its_next_attempt_is_tried_now(
+    scenario: DeliveryScenario, client: httpx2.AsyncClient
+) -> None:
+    scenario.fake_destination.outcomes.extend([BUSY, BUSY])
+    await scenario.receive(booked())
+    await scenario.deliver_due()
+    waiting = await first_delivery(client)
+    assert (waiting["state"], waiting["attempts"]) == ("scheduled", 1)
+    assert waiting["next_try_at"] > scenario.now.isoformat()
+    jobs = await count_jobs(scenario)
+    tried = await post_command(client, "retry", waiting["id"])
+    assert (tried.status_code, tried.json()["failures"]) == (200, 1), "it counts as its next attempt"
+    assert await count_jobs(scenario) == jobs + 1
+    assert await refusal_of(client, "retry", waiting["id"]) == "It is already being tried."
+    await scenario.deliver_due()
+    assert (await first_delivery(client))["attempts"] == 2
+    await post_command(client, "retry", waiting["id"])
+    await scenario.deliver_due()
+    assert (await first_delivery(client))["state"] == "delivered"
+    assert scenario.fake_destination.accepted == {UUID(waiting["id"]): 1}
+
+
+async def test_a_destination_that_is_paused_after_failures_is_tried_now_and_by_one_call(
+    scenario: DeliveryScenario, client: httpx2.AsyncClient
+) -> None:
+    scenario.fake_destination.down = DOWN
+    await scenario.receive(booked(), booked("two", 2, "bob@acme.example"))
+    for seconds in (0, 30, 600):
+        await scenario.deliver_due(seconds=seconds)
+    paused = await scenario.queue_state()
+    assert paused["paused_until"] > scenario.now, "its failures paused it"
+    waiting = await first_delivery(client)
+    assert (await post_command(client, "retry", waiting["id"])).status_code == 200
+    calls = len(scenario.fake_destination.sent)
+    await scenario.deliver_due()
+    assert len(scenario.fake_destination.sent) == calls + 1, "one call finds out whether it works again"
+    assert (await scenario.queue_state())["paused_until"] > scenario.now
+    scenario.fake_destination.down = None
+    assert (await post_command(client, "retry", waiting["id"])).status_code == 200
+    await scenario.deliver_due(seconds=600)
+    assert sorted(scenario.fake_destination.accepted.values()) == [1, 1], "and then what waits goes out"
+
+
+async def test_what_waits_for_something_else_is_not_tried_now(
+    scenario: DeliveryScenario, client: httpx2.AsyncClient
+) -> None:
+    await scenario.receive(booked())
+    reminder = await first_delivery(client, "reminder")
+    assert "it is due at" in (await refusal_of(client, "retry", reminder["id"])).lower()
+    scenario.fake_destination.outcomes.append(
+        TryAgain(because="too many calls", fault="limit", not_before=scenario.now + timedelta(minutes=5))
+    )
+    await scenario.deliver_due()
+    waiting = await first_delivery(client)
+    refusal = await refusal_of(client, "retry", waiting["id"])
+    assert refusal == "Email is paused until 2026-09-07 09:05:00 UTC: too many calls."
+    later = await scenario.row_of("confirmation")
+    async with transaction(scenario.engine) as tx:
+        expired = update(deliveries).where(deliveries.c.id == later["id"]).values(expires_at=scenario.now)
+        await tx.execute(expired)
+    assert "expired at" in await refusal_of(client, "retry", waiting["id"])

@@ -84,6 +84,8 @@ def retry(
 ) -> None:
     """Retry deliveries: send the same content again. If one can't be retried, none is.
 
+    What waits for its next attempt is tried now.
+
     Example: showup deliveries retry --failed --workspace acme
     """
     if failed == bool(ids):

@@ -1,6 +1,7 @@
-"""The fields of a connection's form, derived from its kind: the settings that the API and the command line accept. Pure."""
+"""The fields of a connection's form, derived from the settings that the API and the command line accept. Pure."""
 
 from collections.abc import Mapping, Sequence
+from inspect import get_annotations
 from typing import Any, Final, Literal, TypeAlias
 
 from msgspec import NODEFAULT, Struct, inspect
@@ -80,7 +81,7 @@ def secret_fields(kind: DestinationKind) -> list[SecretField]:
 def _names_by_class(settings: type[Struct]) -> list[str]:
     """Returns the names of the settings: those that its own class declares first, then those of all connections."""
     classes: Sequence[type] = [one for one in settings.__mro__ if issubclass(one, Struct)]
-    return list(dict.fromkeys(name for one in classes for name in one.__dict__.get("__annotations__", {})))
+    return list(dict.fromkeys(name for one in classes for name in get_annotations(one)))
 
 
 def _field(declared: inspect.Field) -> SettingField:
@@ -119,8 +120,17 @@ def _form_of(types: Sequence[inspect.Type], choices: Mapping[str, str]) -> dict[
             case inspect.LiteralType(values=values):
                 return {"type": "choice", "choices": choices or {str(value): _label(str(value)) for value in values}}
             case inspect.StrType(max_length=longest):
-                limits = {} if longest is None else {"max_length": longest}
-                return {"type": "choice", "choices": choices} if choices else {"type": "text", **limits}
+                return {"type": "choice", "choices": choices} if choices else _text_form(longest)
+            case _:
+                pass
+    return _number_form(types)
+
+
+def _text_form(longest: int | None) -> dict[str, Any]:
+    return {"type": "text"} if longest is None else {"type": "text", "max_length": longest}
+
+
+def _number_form(types: Sequence[inspect.Type]) -> dict[str, Any]:
     for one in types:
         if isinstance(one, inspect.IntType | inspect.FloatType):
             is_whole = isinstance(one, inspect.IntType)

@@ -114,7 +114,7 @@ def name_in_log(kind: str, name: str) -> str:
     return f"{kind} {name}"
 
 
-async def _record(  # noqa: PLR0913, PLR0917  # what a line of the log says
+async def _record(  # what a line of the log says
     tx: AsyncConnection,
     workspace_id: UUID,
     about: str,

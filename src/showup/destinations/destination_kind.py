@@ -224,4 +224,8 @@ def _invalid_setting(kind: str, fault: msgspec.ValidationError) -> InvalidSettin
         return InvalidSetting(f"the setting {setting[0]} of {kind} is invalid ({what.replace('`', '')})", setting[0])
     because = f"the settings of {kind} are invalid ({fault})"
     cause = fault.__cause__
-    return InvalidSetting(because, cause.setting, str(cause)) if isinstance(cause, InvalidSetting) else InvalidSetting(because)
+    return (
+        InvalidSetting(because, cause.setting, str(cause))
+        if isinstance(cause, InvalidSetting)
+        else InvalidSetting(because)
+    )

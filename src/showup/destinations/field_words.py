@@ -33,7 +33,13 @@ def described(
     """Returns the annotation of a setting: what people call it, and how to set it.
 
     Settings with the same `group` stand together under it. `choices` are the possible values with their words, of a
-    list or of a text. `is_rare`: most people leave it as it is, so forms fold it. `is_needed`: nothing works without it.
+    list or of a text. `is_rare`: most people leave it as it is, so forms fold it. `is_needed`: nothing works without.
     """
-    extra: dict[str, Any] = {GROUP: group, CHOICES: choices or {}, EXAMPLE: example, IS_RARE: is_rare, IS_NEEDED: is_needed}
+    extra: dict[str, Any] = {
+        GROUP: group,
+        CHOICES: choices or {},
+        EXAMPLE: example,
+        IS_RARE: is_rare,
+        IS_NEEDED: is_needed,
+    }
     return Meta(title=title, description=help_text, extra=extra)

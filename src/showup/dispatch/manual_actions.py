@@ -1,4 +1,4 @@
-"""Retries, resends or withdraws deliveries on a person's request.
+"""Retries, resends or withdraws deliveries on a person's request, or tries at once what waits for its next attempt.
 
 A refusal is returned as its reason, and then nothing was changed. A delivery keeps its rendered content, so a retry
 sends the same content under the same id. Content that nobody received is rendered again: someone
@@ -19,9 +19,20 @@ from showup.outbox.delivery import DestinationQueue
 from showup.outbox.wakeups import wake_queues
 
 _READ: Final = """
-    SELECT id, workspace_id, destination, state, because, attempts, due_at, expires_at, withdrawn_by,
-           unwanted
+    SELECT id, workspace_id, destination, state, because, attempts, due_at, wake_at, expires_at, withdrawn_by,
+           unwanted, question
     FROM deliveries
+"""
+# A delivery that waits, with what else it may wait for: its destination, or an earlier one about the same booking.
+_WAITS: Final = """
+    SELECT q.paused_until, q.because, q.failing_since, EXISTS (
+        SELECT FROM deliveries o WHERE o.workspace_id = d.workspace_id AND o.destination = d.destination
+        AND o.booking_id = d.booking_id AND o.id <> d.id AND o.state IN ('scheduled', 'sending')
+        AND (o.due_at, o.id) < (d.due_at, d.id)
+    ) AS has_earlier
+    FROM deliveries d
+    LEFT JOIN destination_queues q ON q.workspace_id = d.workspace_id AND q.destination = d.destination
+    WHERE d.id = $1
 """
 _NOT_FOUND: Final = "the delivery does not exist"
 _RESEND_WINDOW: Final = timedelta(days=1)
@@ -45,8 +56,16 @@ class RetryCount(Struct, frozen=True, kw_only=True):
 
 
 async def retry(connection: asyncpg.Connection, delivery_id: UUID, now: datetime) -> str | None:
-    """Retries what failed, was previewed, skipped in the final check or withdrawn manually; else returns why not."""
+    """Retries what failed, was previewed, skipped in the final check or withdrawn manually; else returns why not.
+
+    A delivery that waits for its next attempt is tried now, which counts as its next attempt.
+    """
     row = await _lock(connection, delivery_id)
+    if row is not None and row["state"] == "scheduled":
+        because = await _try_refusal(connection, row, now)
+        if because is None:
+            await _try_now(connection, row, now)
+        return because
     because = _retry_refusal(row, now)
     if because is None and row is not None:
         await _schedule(connection, [row], now)
@@ -55,7 +74,10 @@ async def retry(connection: asyncpg.Connection, delivery_id: UUID, now: datetime
 
 async def refusal_of(connection: asyncpg.Connection, delivery_id: UUID, now: datetime) -> str | None:
     """Returns why a retry would be refused; None if it would be done."""
-    return _retry_refusal(await connection.fetchrow(f"{_READ} WHERE id = $1", delivery_id), now)
+    row = await connection.fetchrow(f"{_READ} WHERE id = $1", delivery_id)
+    if row is not None and row["state"] == "scheduled":
+        return await _try_refusal(connection, row, now)
+    return _retry_refusal(row, now)
 
 
 async def send_again(connection: asyncpg.Connection, delivery_id: UUID, now: datetime) -> str | None:
@@ -138,8 +160,6 @@ def _state_refusal(row: Mapping[str, Any]) -> str | None:
     match row["state"]:
         case "sending":
             return _SENDING
-        case "scheduled":
-            return "it is already scheduled"
         case "delivered":
             return "it was delivered, and Showup sends each delivery once"
         case "withdrawn" if row["withdrawn_by"] is None:
@@ -149,6 +169,42 @@ def _state_refusal(row: Mapping[str, Any]) -> str | None:
             return f"it was skipped before any attempt: {row['because']}"
         case _:
             return None
+
+
+async def _try_refusal(connection: asyncpg.Connection, row: Mapping[str, Any], now: datetime) -> str | None:
+    """Returns why a scheduled delivery is not tried now; None if it only waits for its next attempt."""
+    if row["due_at"] > now:
+        return f"it is due at {row['due_at']:%Y-%m-%d %H:%M:%S} UTC, and is sent then"
+    if row["expires_at"] is not None and row["expires_at"] <= now:
+        return f"it expired at {row['expires_at']:%Y-%m-%d %H:%M:%S} UTC"
+    question = row["question"]
+    if question is not None and question.get("answered_by") is None and row["wake_at"] > now:
+        return "it waits for a person to choose the record: answer that"
+    waits = await connection.fetchrow(_WAITS, row["id"])
+    if waits["has_earlier"]:
+        return "an earlier delivery about this booking goes first: try that one"
+    is_paused = waits["paused_until"] is not None and waits["paused_until"] > now
+    if is_paused and waits["failing_since"] is None:
+        because = f": {waits['because']}" if waits["because"] else ""
+        return f"{row['destination']} is paused until {waits['paused_until']:%Y-%m-%d %H:%M:%S} UTC{because}"
+    return None if is_paused or row["wake_at"] > now else "it is already being tried"
+
+
+async def _try_now(connection: asyncpg.Connection, row: Mapping[str, Any], now: datetime) -> None:
+    """Makes the next attempt of a locked delivery due, also if its destination is paused after failures."""
+    await connection.execute("UPDATE deliveries SET wake_at = $2, updated_at = $2 WHERE id = $1", row["id"], now)
+    # Its failures still count, so one call at a time finds out whether it works again.
+    await connection.execute(
+        """
+        UPDATE destination_queues SET paused_until = NULL
+        WHERE workspace_id = $1 AND destination = $2 AND paused_until > $3 AND failing_since IS NOT NULL
+        """,
+        row["workspace_id"],
+        row["destination"],
+        now,
+    )
+    queue = DestinationQueue(workspace_id=row["workspace_id"], destination=row["destination"])
+    await wake_queues(connection, [(queue, now)], now)
 
 
 async def _schedule(connection: asyncpg.Connection, rows: Sequence[Mapping[str, Any]], now: datetime) -> None:

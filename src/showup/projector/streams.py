@@ -54,7 +54,8 @@ class EventStream(Struct, kw_only=True):
 
     `merged` are bookings that turn out to be this one. `won_numbers` are names that another booking may have had.
     `is_unlogged`: the booking is stored, and the log has no event that could have created it, as after a log was lost:
-    its events wait, and what is stored stays. `has_lost_events`: another booking got some of its events, so stored data may still contain details from them.
+    its events wait, and what is stored stays. `has_lost_events`: another booking got some of its events, so stored data
+    may still contain details from them.
     """
 
     booking_id: UUID | None

@@ -186,7 +186,9 @@ async def test_a_health_check_finds_what_is_missing(bot: SlackBot) -> None:
     bot.fake.scopes = ("channels:read",)
     assert "lacks the scope chat:write" in " ".join(await bot.check_health())
     bot.credentials = {"bot_token": "xoxb-other"}
-    assert await bot.check_health() == ["Slack rejected the token: invalid_auth. Correct SLACK_BOT_TOKEN"]
+    assert await bot.check_health() == [
+        "Slack rejected the token: invalid_auth. Correct SLACK_BOT_TOKEN, or the connection's bot_token"
+    ]
 
 
 def test_its_own_limits_are_refusals_in_its_own_words() -> None:

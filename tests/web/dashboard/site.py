@@ -18,8 +18,9 @@ from showup.access.secrets_at_rest import Seal
 from showup.assistant.tool_context import AssistantServices
 from showup.container import event_handlers
 from showup.database.engine import connect
+from showup.destinations.public_addresses import AddressPolicy
 from showup.web.app import create_app
-from showup.web.http.app_state import MailSecrets
+from showup.web.http.app_state import ConnectionTest, MailSecrets
 from showup.web.http.middleware import with_middleware
 from showup.web.live.feed import LiveFeed
 from tests.web.sample_data import ADMIN_KEY
@@ -48,6 +49,7 @@ class Site:
 
 
 ServicesFactory: TypeAlias = Callable[[AsyncEngine], AssistantServices]
+CheckFactory: TypeAlias = Callable[[AsyncEngine], ConnectionTest]
 
 
 async def _serve(
@@ -57,6 +59,7 @@ async def _serve(
     stop: asyncio.Event,
     services_of: ServicesFactory | None,
     wrap: Callable[[ASGIApp], ASGIApp],
+    check_of: CheckFactory | None,
 ) -> None:
     engine = connect(database_url, pool_size=6)
     feed = LiveFeed(engine)
@@ -69,6 +72,9 @@ async def _serve(
         live_feed=feed,
         mail_secrets=MailSecrets(seal=SEAL),
         assistant_services=None if services_of is None else services_of(engine),
+        check_connection=None if check_of is None else check_of(engine),
+        # The vendors of tests are on this machine.
+        address_policy=AddressPolicy(allow_private=check_of is not None),
     )
     with socket.create_server(("127.0.0.1", 0)) as listen_socket:
         served = wrap(with_middleware(app, cors_origins=[]))
@@ -88,12 +94,16 @@ def running_site(
     clock: Callable[[], datetime],
     services_of: ServicesFactory | None = None,
     wrap: Callable[[ASGIApp], ASGIApp] = lambda app: app,
+    check_of: CheckFactory | None = None,
 ) -> Iterator[Site]:
-    """Runs the app until the end; `services_of` builds what the assistant uses, `wrap` surrounds the app."""
+    """Runs the app until the end; `services_of` builds what the assistant uses, `wrap` surrounds the app.
+
+    `check_of` builds what tests connections, on this machine too; without it, they are not tested.
+    """
     started: Future[Site] = Future()
     stop = asyncio.Event()
     thread = threading.Thread(
-        target=lambda: asyncio.run(_serve(database_url, clock, started, stop, services_of, wrap)), daemon=True
+        target=lambda: asyncio.run(_serve(database_url, clock, started, stop, services_of, wrap, check_of)), daemon=True
     )
     thread.start()
     site = started.result(20)

@@ -36,7 +36,9 @@ REAL = {
 SLACK = {"s.channel": "C0123456789", "c.bot_token": SECRET, "c.signing_secret": "also-very-secret", "do": "save"}
 
 
-def browsers(scenario: Scenario, *names: str, faults: tuple[str, ...] = (), asked: list[Any] | None = None) -> list[Browser]:
+def browsers(
+    scenario: Scenario, *names: str, faults: tuple[str, ...] = (), asked: list[Any] | None = None
+) -> list[Browser]:
     """Returns browsers on one app whose tests of connections have these faults; `asked` gets what was tested."""
 
     async def check(connection: Connection) -> ConnectionCheck:
@@ -69,7 +71,9 @@ def entered(field: SettingField) -> dict[str, str]:
         case "number":
             return {key: "7"}
         case _:
-            return {key: REAL.get(field.name) or field.example or (field.default if ":" in str(field.default) else "9h")}
+            return {
+                key: REAL.get(field.name) or field.example or (field.default if ":" in str(field.default) else "9h")
+            }
 
 
 def form_in(page: str) -> dict[str, str]:
@@ -83,8 +87,8 @@ def form_in(page: str) -> dict[str, str]:
             fields[found["name"]] = html.unescape(found.get("value", ""))
         elif tag.endswith(" checked>"):
             fields[found["name"]] = "on"
-    for name, text in re.findall(r'<textarea [^>]*name="([^"]*)"[^>]*>(.*?)</textarea>', form[0], re.DOTALL):
-        fields[name] = html.unescape(text)
+    for name, value in re.findall(r'<textarea [^>]*name="([^"]*)"[^>]*>(.*?)</textarea>', form[0], re.DOTALL):
+        fields[name] = html.unescape(value)
     del fields["csrf"]
     return fields | {"do": "save"}
 
@@ -130,10 +134,12 @@ async def test_each_kind_has_a_form_that_saves_and_reads_back(scenario: Scenario
 
 
 @pytest.mark.parametrize("name", KINDS)
-async def test_what_is_missing_or_wrong_is_said_beside_its_field(scenario: Scenario, name: str) -> None:
+async def test_what_is_missing_or_wrong_stands_beside_its_field(scenario: Scenario, name: str) -> None:
     [admin] = browsers(scenario, "admin")
     kind = KINDS[name]
-    refused = await admin.post(f"/connections/new/{name}", **{"s.rate_per_second": "fast", "s.at_once": "51", "do": "save"})
+    refused = await admin.post(
+        f"/connections/new/{name}", **{"s.rate_per_second": "fast", "s.at_once": "51", "do": "save"}
+    )
     assert refused.status_code == 422
     beside = dict(re.findall(r'class="field__fault" id="h-([^"]+)">.*?<span>(.*?)</span>', refused.text, re.DOTALL))
     assert beside["s.rate_per_second"] == "Enter a number, more than 0 and at most 1,000."
@@ -154,7 +160,12 @@ async def test_what_is_missing_or_wrong_is_said_beside_its_field(scenario: Scena
         ("slack", SLACK | {"s.api_url": "https://10.0.0.1"}, "s.api_url", "not a public"),
         ("clickup", {"c.token": "pk", "s.lists": "sales", "s.inbound_list": "1"}, "s.lists", "is not a list id"),
         ("clickup", {"c.token": "pk", "s.lists": "1", "s.inbound_list": "leads"}, "s.inbound_list", "not a list id"),
-        ("notion", {"c.token": "ntn", "s.contacts_database": "Contacts"}, "s.contacts_database", "link of the database"),
+        (
+            "notion",
+            {"c.token": "ntn", "s.contacts_database": "Contacts"},
+            "s.contacts_database",
+            "link of the database",
+        ),
         ("twilio", {"c.auth_token": "t", "s.account_sid": "AC1", "s.sender": "+1"}, "s.account_sid", "Copy it from"),
         ("prefect", {"s.deployment": "x", "s.api_url": "https://p.example.com/api"}, "s.deployment", "Set it to"),
     ],
@@ -223,7 +234,9 @@ async def test_a_test_that_fails_leaves_the_settings_saved_and_says_so(scenario:
     [admin] = browsers(scenario, "admin", faults=("Slack rejects the bot token: <b>invalid_auth</b>",))
     saved = await connect_slack(admin)
     assert saved.status_code == 422
-    assert "Saved, and it does not work yet. Slack rejects the bot token: &lt;b&gt;invalid_auth&lt;/b&gt;." in saved.text
+    assert (
+        "Saved, and it does not work yet. Slack rejects the bot token: &lt;b&gt;invalid_auth&lt;/b&gt;." in saved.text
+    )
     assert (await stored(scenario, "slack"))["settings"]["channel"] == "C0123456789"
 
 

@@ -1,4 +1,4 @@
-"""AP2, PI12: a booking that the log has no event of, as after a lost log, is read as it is stored, and never changed."""
+"""AP2, PI12: a booking that the log has no event of, as after a lost log, is read as stored, and not changed."""
 
 import pytest
 from sqlalchemy import select

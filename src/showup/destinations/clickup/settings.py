@@ -30,7 +30,7 @@ class ClickUpSettings(ConnectionSettings, frozen=True, kw_only=True):
         tuple[str | int, ...],
         described(
             "Lists to search",
-            "Ids of lists, one a line, in the order in which they are searched: the number at the end of a list’s link.",
+            "Ids of lists, one a line, in search order: the number at the end of a list’s link.",
             example="901200000001",
         ),
     ]
@@ -49,9 +49,7 @@ class ClickUpSettings(ConnectionSettings, frozen=True, kw_only=True):
     answer_within: Annotated[
         str, described("Time to choose a task", "Such as 4h, at most 3d; then Showup creates a lead.", is_rare=True)
     ] = "4h"
-    name_search: Annotated[
-        bool, described("Search by name if no task has the email, and ask a person in Slack")
-    ] = True
+    name_search: Annotated[bool, described("Search by name if no task has the email, and ask a person in Slack")] = True
     sync_every: Annotated[
         str, described("Copy the lists every", "Such as 5m: names and emails, for the search.", is_rare=True)
     ] = "5m"
@@ -81,7 +79,9 @@ class ClickUpSettings(ConnectionSettings, frozen=True, kw_only=True):
             answer=_duration("answer_within", self.answer_within), copy=_duration("sync_every", self.sync_every)
         )
         if durations.answer > _MAX_ANSWER_WAIT:
-            because = f"`answer_within` is {self.answer_within!r}: set at most 3d, because deliveries expire after a week"
+            because = (
+                f"`answer_within` is {self.answer_within!r}: set at most 3d, because deliveries expire after a week"
+            )
             raise InvalidSetting(because, "answer_within")
         return durations
 

@@ -5,6 +5,7 @@ from functools import partial
 from typing import Final
 
 from showup.destinations.destination_kind import DestinationContext, DestinationKind
+from showup.destinations.field_words import SecretWords
 from showup.destinations.notion.client import (
     URL,
     DatabaseReference,
@@ -18,7 +19,6 @@ from showup.destinations.notion.destination import PACE, Notion
 from showup.destinations.notion.pages import Pages, property_values
 from showup.destinations.notion.render import PropertyEntry, possible_update
 from showup.destinations.notion.settings import NotionSettings
-from showup.destinations.field_words import SecretWords
 from showup.destinations.vendor_api import VendorError
 
 

@@ -81,7 +81,9 @@ class NotionSettings(ConnectionSettings, frozen=True, kw_only=True):
     def check(self) -> None:
         """Raises InvalidSetting without a contact database, and for what names none."""
         if not self.contacts_database and not self.contacts_data_source:
-            raise InvalidSetting("contacts_database is missing: set it to the link of the database", "contacts_database")
+            raise InvalidSetting(
+                "contacts_database is missing: set it to the link of the database", "contacts_database"
+            )
         names = ("contacts_database", "contacts_data_source", "sequences_database", "sequences_data_source")
         for name in names:
             if text := getattr(self, name):

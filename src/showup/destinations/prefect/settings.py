@@ -32,7 +32,9 @@ class PrefectSettings(ConnectionSettings, frozen=True, kw_only=True):
     deployment: Annotated[
         str,
         Meta(max_length=500),
-        described("Deployment", "Flow and deployment, as `prefect deployment ls` prints them.", example="reminder/production"),
+        described(
+            "Deployment", "Flow and deployment, as `prefect deployment ls` prints them.", example="reminder/production"
+        ),
     ]
     parameters: Annotated[
         dict[str, str] | str,
@@ -77,6 +79,8 @@ class PrefectSettings(ConnectionSettings, frozen=True, kw_only=True):
             raise InvalidSetting(because, "parameters")
         for parameter, value in pairs.items():
             if not parameter or value not in VALUES:
-                because = f"parameters: {parameter!r} can't get the value {value!r} (the values are {', '.join(VALUES)})"
+                because = (
+                    f"parameters: {parameter!r} can't get the value {value!r} (the values are {', '.join(VALUES)})"
+                )
                 raise InvalidSetting(because, "parameters")
         return pairs

@@ -62,7 +62,7 @@ def _block_error(payload: Json) -> str:
 SLACK: Final = Vendor(
     name="Slack",
     read_error=_read_error,
-    fix_credentials="Correct SLACK_BOT_TOKEN",
+    fix_credentials="Correct SLACK_BOT_TOKEN, or the connection's bot_token",
     fix_access="Add chat:write, and reinstall the app",
     fix_url="Check SLACK_API_URL",
 )

@@ -82,9 +82,7 @@ class SlackSettings(ConnectionSettings, frozen=True, kw_only=True):
         str, described("Channel", "Its id, at the end of its details in Slack; names change.", example="C0123456789")
     ]
     notices: Annotated[tuple[str, ...], described("What Showup posts", choices=_WORDS)] = DEFAULT_EVENTS
-    digest_at: Annotated[
-        str, described("Time of the digest", "In the workspace’s time zone.")
-    ] = "08:00"
+    digest_at: Annotated[str, described("Time of the digest", "In the workspace’s time zone.")] = "08:00"
     channels: Annotated[
         dict[str, str],
         described(
@@ -99,7 +97,9 @@ class SlackSettings(ConnectionSettings, frozen=True, kw_only=True):
         for name, channels in (("channel", (self.channel,)), ("channels", tuple(self.channels.values()))):
             for channel in channels:
                 if not _CHANNEL.fullmatch(channel):
-                    because = f"{channel!r} is not a channel id such as C0123456789: see the end of its details in Slack"
+                    because = (
+                        f"{channel!r} is not a channel id such as C0123456789: see the end of its details in Slack"
+                    )
                     raise InvalidSetting(because, name)
         for name, kinds in (("notices", self.notices), ("channels", tuple(self.channels))):
             for kind in kinds:

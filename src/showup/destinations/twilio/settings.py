@@ -1,13 +1,14 @@
 """A Twilio connection's settings: the account, the sender, and the text of a reminder."""
 
 import re
-from typing import Annotated
+from typing import Annotated, Final
 
 from showup.destinations.destination_kind import ConnectionSettings, InvalidSetting
 from showup.destinations.field_words import described
 from showup.destinations.placeholders import PlaceholderText, parse_placeholders
 from showup.destinations.twilio.render import PLACEHOLDERS
 
+_PLACEHOLDERS: Final = ", ".join(f"{{{one}}}" for one in PLACEHOLDERS)
 _ACCOUNT = re.compile(r"AC[0-9a-fA-F]{32}")
 _SERVICE = re.compile(r"MG[0-9a-fA-F]{32}")
 _SENDER = re.compile(r"\+[1-9][0-9]{6,14}|[0-9]{3,8}|(?=[^A-Za-z]*[A-Za-z])[A-Za-z0-9 ]{1,11}")
@@ -38,7 +39,7 @@ class TwilioSettings(ConnectionSettings, frozen=True, kw_only=True):
         str | None,
         described(
             "Text of a reminder",
-            f"Empty: Showup’s own, in the attendee’s language. It may have {', '.join(f'{{{one}}}' for one in PLACEHOLDERS)}.",
+            f"Empty: Showup’s own, in the attendee’s language. It may have {_PLACEHOLDERS}.",
             example="See you {day} at {time}. {link}",
         ),
     ] = None

@@ -247,6 +247,9 @@ async def retry_delivery(
 ) -> Any:
     """Retry a delivery that failed, was previewed, was skipped at sending time, or was withdrawn manually.
 
+    A delivery that waits for its next attempt is tried now, also if its destination is paused after failures. That
+    counts as its next attempt.
+
     Content that was already rendered is sent unchanged, under the same id; a previewed mail is rendered again. Showup
     checks again whether it is still valid before it sends it.
     """

@@ -138,14 +138,20 @@ def _parse(field: SettingField, entered: Mapping[str, str]) -> Any:
             return [one for one in field.choices if entered.get(f"s.{field.name}.{one}") == _ON]
         case _ if not text and field.is_required:
             raise InvalidValue(f"it. {field.help}".rstrip(". "))
+        case _ if not text and field.is_optional:
+            return None
+        case _:
+            return _parse_text(field, text)
+
+
+def _parse_text(field: SettingField, text: str) -> Any:
+    match field.type:
         case "lines":
             return _lines(text)
         case "pairs":
             return _pairs(text)
-        case "choice" if text not in field.choices and (text or not field.is_optional):
+        case "choice" if text not in field.choices:
             raise InvalidValue("one of the choices")
-        case _ if not text and field.is_optional:
-            return None
         case "number":
             return _number(field, text)
         case _:

@@ -181,7 +181,9 @@ async def _show(  # noqa: PLR0913  # each by its name
             "row": None if item is None else destination_row(item, queue, viewer),
             "queue": queue,
             "removal": removal_words(kind.name, queue),
-            "who": lambda actor: actor_word(actor, names.get(actor.removeprefix(ACTOR_PREFIX)), session.permission.actor),
+            "who": lambda actor: actor_word(
+                actor, names.get(actor.removeprefix(ACTOR_PREFIX)), session.permission.actor
+            ),
         }
         status = 422 if faults or (result is not None and result.is_fault) else 409 if conflict else 200
         return await render_shell(

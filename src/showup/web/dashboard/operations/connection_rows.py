@@ -156,8 +156,10 @@ def removal_words(kind: str, queue: DestinationStatus | None) -> str:
     name = system_name(kind)
     number = 0 if queue is None else queue.waiting + queue.planned
     waits = f"{count(number, 'delivery that waits stays', 'deliveries that wait stay')} and" if number else "What waits"
-    waits += f" waits until {name} is connected again, or its time is over." if not number else (
-        f" wait until {name} is connected again, or their time is over."
+    waits += (
+        f" waits until {name} is connected again, or its time is over."
+        if not number
+        else (f" wait until {name} is connected again, or their time is over.")
     )
     kept = f"Settings and secrets are deleted here; nothing is deleted at {name}, and what was sent stays in the lists."
     leads = " Campaigns, leads and numbers that were read stay; nothing more is read." if kind == EMAILBISON else ""

@@ -18,7 +18,6 @@ from showup.access.secrets_at_rest import DecryptionError
 from showup.access.settings_log_store import changed
 from showup.access.teammate import Session
 from showup.commands.unit_of_work import UnitOfWork
-from showup.connections.catalogue import KINDS
 from showup.connections.environment import NAME as FROM_ENVIRONMENT
 from showup.connections.setup import name_in_log
 from showup.destinations.destination_kind import DestinationKind
@@ -157,9 +156,7 @@ def _new_of(known: KnownConnection, change: EnteredConnection) -> EnteredConnect
     """Return the change without secrets that are stored already, as from a form that comes twice."""
     secrets = {name: one for name, one in change.secrets.items() if one != known.secrets.get(name)}
     has_address = "api_url" in change.settings
-    return change if has_address else EnteredConnection(
-        settings=change.settings, secrets=secrets, faults=change.faults
-    )
+    return change if has_address else EnteredConnection(settings=change.settings, secrets=secrets, faults=change.faults)
 
 
 async def _store(
@@ -182,7 +179,7 @@ async def _store(
     await api.update_connection(row.id, UpdateConnectionRequest.model_validate(fields), unit_of_work, state, _QUERY)
 
 
-async def _overtaken(  # noqa: PLR0913, PLR0917  # what it compares
+async def _overtaken(  # what it compares
     tx: AsyncConnection,
     session: Session,
     state: AppState,

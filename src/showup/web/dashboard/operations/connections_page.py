@@ -14,8 +14,8 @@ from showup.access import connections_store
 from showup.access.account import DEFAULT
 from showup.access.connection import CALCOM, Connection
 from showup.access.teammate import Session
-from showup.connections.catalogue import KINDS
 from showup.connections import endpoint_registration, endpoints_store
+from showup.connections.catalogue import KINDS
 from showup.connections.senders_store import sender_rules
 from showup.connections.sync_requests_store import request_sync
 from showup.database.engine import driver_connection
@@ -30,7 +30,6 @@ from showup.web.dashboard.operations.connection_rows import MAIL, build_connecti
 from showup.web.dashboard.operations.connection_settings import set_paused
 from showup.web.dashboard.operations.connection_trial import ask_connection, in_time, limit_tests
 from showup.web.dashboard.operations.pages import read_own_form, render_operations
-from showup.web.dashboard.operations.system_names import system_name
 from showup.web.dashboard.page_route import DashboardRoute, is_part, redirect
 from showup.web.dashboard.shell import record_visit, viewer_of
 from showup.web.http.app_state import AppState, State, read_transaction, write_transaction
@@ -42,6 +41,17 @@ router = APIRouter(prefix="/connections", include_in_schema=False, route_class=D
 
 _log = structlog.get_logger()
 _MAX_ENDPOINTS: Final = 50
+_SYNCS: Final = {
+    (CALCOM, "compare"): (
+        "Cal.com is compared within a minute.",
+        "Cal.com is not compared: its API key is missing. Enter it.",
+    ),
+    (EMAILBISON, "read"): (
+        "EmailBison is read within a minute.",
+        "EmailBison is not read: its address, its token or import_leads is missing.",
+    ),
+}
+"""What is said of a comparison or a reading that was asked for: that it comes, or why not."""
 _TESTS_AT_ONCE: Final = 4
 _MAX_TESTED: Final = 50
 
@@ -116,7 +126,6 @@ async def use_connection(request: Request, connection_id: UUID, session: SignedI
 
 
 async def _perform(session: Session, state: AppState, connection: Connection, action: str) -> ActionResult:
-    name = system_name(connection.kind)
     match action:
         case "test":
             limit_tests(session, state)
@@ -132,20 +141,11 @@ async def _perform(session: Session, state: AppState, connection: Connection, ac
         case "resume" if connection.kind in KINDS:
             await set_paused(session, state, connection.id, paused=False)
             return ActionResult(text="Resumed: what waits is sent now.")
-        case "compare" if connection.kind == CALCOM:
+        case "compare" | "read" if (connection.kind, action) in _SYNCS:
             async with write_transaction(state) as tx:
                 is_stored = await request_sync(await driver_connection(tx), connection.id, state.clock(), full=False)
-            if is_stored:
-                return ActionResult(text="Cal.com is compared within a minute.")
-            return ActionResult(text="Cal.com is not compared: its API key is missing. Enter it.", is_fault=True)
-        case "read" if connection.kind == EMAILBISON:
-            async with write_transaction(state) as tx:
-                is_stored = await request_sync(await driver_connection(tx), connection.id, state.clock(), full=False)
-            if is_stored:
-                return ActionResult(text=f"{name} is read within a minute.")
-            return ActionResult(
-                text=f"{name} is not read: its address, its token or import_leads is missing.", is_fault=True
-            )
+            done, refused = _SYNCS[connection.kind, action]
+            return ActionResult(text=done if is_stored else refused, is_fault=not is_stored)
         case _:
             raise Refusal("invalid", "A connection can be tested, and Cal.com's webhook set.")
 

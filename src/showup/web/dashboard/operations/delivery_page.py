@@ -45,7 +45,7 @@ async def delivery_page(request: Request, delivery_id: UUID, session: SignedIn, 
 
 @router.post("/{delivery_id}")
 async def change_delivery(request: Request, delivery_id: UUID, session: SignedInMember, state: State) -> Response:
-    """Retry it, don't send it, send a webhook again, or choose the record that it is for. A refusal changes nothing."""
+    """Retry or try it now, don't send it, send a webhook again, or choose its record. A refusal changes nothing."""
     form = await read_own_form(request, session)
     change = form.get("do", "")
     async with write_transaction(state) as tx:

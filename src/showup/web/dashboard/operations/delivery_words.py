@@ -33,6 +33,10 @@ OUTCOMES: Final[dict[str | None, tuple[str, str]]] = {
 """The mark and the words of an attempt's outcome."""
 
 
+_WAITING: Final = "Showup tries it by itself. Once the cause is corrected, try it now: that counts as its next attempt."
+_RETRIES: Final = "Showup retries by itself. If the last attempt fails too, you can retry it here."
+
+
 class StateWords(Struct, frozen=True, kw_only=True):
     """A state as its badge says it."""
 
@@ -100,8 +104,8 @@ def advice_of(delivery: Mapping[str, Any], refused: str | None) -> str:
             return f"It can't be sent any more: {refused.rstrip('.')}."
         case "withdrawn":
             return "A person withdrew it. Retry it to send it after all."
-        case "scheduled" if delivery["attempts"]:
-            return "Showup retries by itself. If the last attempt fails too, you can retry it here."
+        case "scheduled" if delivery["attempts"] or refused is None:
+            return _WAITING if refused is None else _RETRIES
         case "scheduled" | "sending":
             return "Nothing to do: Showup sends it by itself."
         case "delivered" if delivery["feedback"] in _FEEDBACK:
