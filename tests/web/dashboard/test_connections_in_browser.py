@@ -107,7 +107,7 @@ def test_an_admin_pauses_a_connection_and_disconnects_it(connecting_site: Site, 
         expect(page.get_by_role("button", name="Resume")).to_have_count(0)
         page.get_by_role("link", name="Settings of Slack").click()
         page.get_by_text("Disconnect…").press("Enter")
-        expect(page.locator("details[open]")).to_contain_text("waits until Slack is connected again")
+        expect(page.locator("details[open]")).to_contain_text("Nothing more is planned for it.")
         page.get_by_role("button", name="Disconnect", exact=True).click()
         page.wait_for_url("**/connections")
         expect(page.get_by_role("link", name="Slack")).to_have_attribute("href", "./connections/new/slack")

@@ -20,6 +20,8 @@ ANY_FORM = {"outcome": "showed", "came": "showed", "attendee": "0", "record": "r
     "proposal": str(OURS["proposal_id"]),
     "status": "sent",
 }
+# A Cal.com account has its page in the first steps.
+LEAD_ON = ("/connections/{connection_id}",)
 OUR_NAMES = ("Bob", "Gina", "Globex", "ours.example")
 
 
@@ -34,7 +36,8 @@ async def test_a_role_opens_its_pages_and_no_others(browser_of: BrowserFactory) 
         for (method, path), scope in DASHBOARD.items():
             is_allowed = SCOPES.index(own_scope) >= SCOPES.index(scope)  # type: ignore[arg-type] # a str
             if method == "GET":
-                assert ((await browser.get(our_path(path))).status_code == 200) is is_allowed, (name, path)
+                shown = 303 if path in LEAD_ON else 200
+                assert ((await browser.get(our_path(path))).status_code == shown) is is_allowed, (name, path)
             elif not is_allowed:
                 response = await browser.post(our_path(path), outcome="showed", do="remove", carrier="preview")
                 assert (name, path, response.status_code) == (name, path, 403)
@@ -65,6 +68,11 @@ async def test_a_stranger_sees_and_changes_nothing_of_ours(
             ended = await stranger.get(our_path(path))
             assert (ended.status_code, ended.text.count("event: answer")) == (200, 1)
             assert not [name for name in OUR_NAMES if name in ended.text]
+        elif path == "/connections/new/{kind}":
+            # Forms of the stranger's own workspace.
+            shown = await (stranger.get if method == "GET" else stranger.post)(our_path(path))
+            assert shown.status_code in (200, 422)
+            assert not [name for name in OUR_NAMES if name in shown.text]
         elif method == "GET" and "{" in path:
             assert (path, (await stranger.get(our_path(path))).status_code) == (path, 404)
         elif method == "GET":

@@ -46,22 +46,22 @@ _log = structlog.get_logger()
 _ON: Final = "on"
 
 
-@router.get("/new/{name}")
-async def new_connection_page(request: Request, name: str, session: SignedInAdmin, state: State) -> Response:
+@router.get("/new/{kind}")
+async def new_connection_page(request: Request, kind: str, session: SignedInAdmin, state: State) -> Response:
     """Show the form that connects a kind; a workspace has one of each, so a second one leads to the first."""
-    kind = _kind_of(name)
+    wanted = _kind_of(kind)
     async with state.read_engine.connect() as tx:
-        known = await find_connection(tx, session, state, None, kind)
+        known = await find_connection(tx, session, state, None, wanted)
     if known.row is not None:
         return redirect(request, f"connections/{known.row.id}")
-    return await _show(request, session, state, kind, known)
+    return await _show(request, session, state, wanted, known)
 
 
-@router.post("/new/{name}")
-async def add_connection(request: Request, name: str, session: SignedInAdmin, state: State) -> Response:
+@router.post("/new/{kind}")
+async def add_connection(request: Request, kind: str, session: SignedInAdmin, state: State) -> Response:
     """Connect a kind, and test it."""
     form = await read_own_form(request, session)
-    return await _save(request, session, state, _kind_of(name), None, form)
+    return await _save(request, session, state, _kind_of(kind), None, form)
 
 
 @router.get("/{connection_id}")
@@ -175,6 +175,7 @@ async def _show(  # noqa: PLR0913  # each by its name
             "seen": form.get("seen", "") if form is not None and conflict is None else known.seen,
             "values": shown if form is None else form,
             "faults": faults,
+            "has_secrets": any(name.startswith("c.") and value for name, value in (form or {}).items()),
             "open_rare": any(f"s.{one.name}" in faults for one in fields.rare),
             "conflict": conflict,
             "result": result,

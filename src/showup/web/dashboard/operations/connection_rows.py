@@ -155,15 +155,16 @@ def removal_words(kind: str, queue: DestinationStatus | None) -> str:
     """Return what removing a connection does: what waits, and what is kept."""
     name = system_name(kind)
     number = 0 if queue is None else queue.waiting + queue.planned
-    waits = f"{count(number, 'delivery that waits stays', 'deliveries that wait stay')} and" if number else "What waits"
-    waits += (
-        f" waits until {name} is connected again, or its time is over."
-        if not number
-        else (f" wait until {name} is connected again, or their time is over.")
+    waits = f"Nothing waits for {name} now."
+    if number:
+        stay = "It stays, and waits" if number == 1 else "They stay, and wait"
+        number_words = count(number, "delivery waits", "deliveries wait")
+        waits = f"{number_words} for {name}. {stay} until it is connected again, or until it is too late."
+    kept = (
+        f"Nothing more is planned for it. Its settings and secrets are deleted here, and nothing is deleted at {name}."
     )
-    kept = f"Settings and secrets are deleted here; nothing is deleted at {name}, and what was sent stays in the lists."
     leads = " Campaigns, leads and numbers that were read stay; nothing more is read." if kind == EMAILBISON else ""
-    return f"{waits} {kept}{leads}"
+    return f"{waits} {kept} What was sent stays in the lists.{leads}"
 
 
 def destination_row(item: Item, queue: DestinationStatus | None, viewer: Viewer) -> ConnectionRow:
@@ -307,4 +308,4 @@ def _waits(queue: DestinationStatus | None) -> str:
 
 
 def _detail(item: Item) -> str:
-    return "" if item["name"] in ("default", "mail") else clipped(item["name"])
+    return "" if item["name"] in ("default", "mail", "main") else clipped(item["name"])

@@ -144,12 +144,12 @@ async def set_paused(session: Session, state: AppState, connection_id: UUID, *, 
 
 
 async def remove_connection(session: Session, state: AppState, connection_id: UUID) -> None:
-    """Remove a connection; one that is removed already stays so."""
+    """Remove a connection. Refuses one of another workspace, and one that is removed already."""
     async with write_transaction(state) as tx:
         unit_of_work = unit_of_work_of(session, state, tx)
         await unit_of_work.lock(session.workspace.id)
-        if await connections_store.get(tx, connection_id) is not None:
-            await api.delete_connection(connection_id, unit_of_work, _QUERY)
+        await find_connection(tx, session, state, connection_id, None)
+        await api.delete_connection(connection_id, unit_of_work, _QUERY)
 
 
 def _new_of(known: KnownConnection, change: EnteredConnection) -> EnteredConnection:

@@ -144,8 +144,8 @@ async def _perform(session: Session, state: AppState, connection: Connection, ac
         case "compare" | "read" if (connection.kind, action) in _SYNCS:
             async with write_transaction(state) as tx:
                 is_stored = await request_sync(await driver_connection(tx), connection.id, state.clock(), full=False)
-            done, refused = _SYNCS[connection.kind, action]
-            return ActionResult(text=done if is_stored else refused, is_fault=not is_stored)
+            accepted, refused = _SYNCS[connection.kind, action]
+            return ActionResult(text=accepted if is_stored else refused, is_fault=not is_stored)
         case _:
             raise Refusal("invalid", "A connection can be tested, and Cal.com's webhook set.")
 
