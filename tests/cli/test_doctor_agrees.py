@@ -2,20 +2,23 @@
 
 import asyncio
 import json
-from datetime import UTC, datetime
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import asyncpg
 import pytest
 
-from showup.access import workspaces_store
+from showup.access import refusals_store, workspaces_store
+from showup.access.acknowledgements_store import acknowledge_refusals
 from showup.access.permission import Permission
+from showup.access.refusals_store import RefusedWebhooks, subject_of
 from showup.connections.catalogue import KINDS
-from showup.database.engine import connect, transaction
+from showup.database.engine import connect, driver_connection, transaction
 from showup.reads.connections import list_connections
 from showup.reads.destinations import list_destinations
-from showup.reads.source_webhooks import last_webhooks
-from showup.web.dashboard.operations.connection_rows import ConnectionsView, build_connections
+from showup.reads.source_webhooks import received_webhooks
+from showup.web.dashboard.operations.connection_rows import ACKNOWLEDGE, ConnectionsView, build_connections
 from showup.web.dashboard.operations.system_names import system_name
 from showup.web.dashboard.words import Viewer
 from tests.cli.conftest import Showup
@@ -71,6 +74,52 @@ def test_the_doctor_and_the_test_of_a_connection_name_the_same_faults(connected:
     assert {one.name for one in asyncio.run(_page(database_url)).needing} >= {system_name(kind) for kind in KINDS}
 
 
+def test_both_count_refused_webhooks_until_they_are_acknowledged(connected: Showup, database_url: str) -> None:
+    week_ago = datetime.now(UTC) - timedelta(days=9)
+    counts = {("calcom", "default"): 2, ("slack", "own"): 3}
+    asyncio.run(_refuse(database_url, counts, week_ago))
+    subjects = {subject_of(*key): f"{count} refused with a wrong signature" for key, count in counts.items()}
+    assert subjects.keys() == {"webhooks:default", "webhooks:slack:own"}
+    messages = {row["subject"]: row["message"] for row in connected("doctor", "--json").json}
+    assert all(words in messages[subject] for subject, words in subjects.items())
+    page = {row.name: row for row in asyncio.run(_page(database_url)).needing}
+    assert "2 webhooks were refused" in page["Cal.com"].because
+    assert "3 webhooks were refused" in page["Slack"].because
+    assert all(ACKNOWLEDGE in page[name].actions for name in ("Cal.com", "Slack"))
+
+    assert connected("acknowledge", "webhooks:slack:own").code == 0
+    assert asyncio.run(_acknowledge(database_url, "calcom", "default")) == 2
+    assert asyncio.run(_acknowledge(database_url, "calcom", "default")) == 0
+    states = {row["subject"]: row["message"] for row in connected("doctor", "--json").json}
+    assert not [subject for subject in subjects if "refused" in states.get(subject, "")]
+    assert not [row for row in asyncio.run(_page(database_url)).rows if "refused" in row.because]
+    acknowledged = connected("acknowledge", "--list", "--json").json
+    assert {row["subject"] for row in acknowledged} == subjects.keys()
+
+
+async def _refuse(database_url: str, counts: Mapping[tuple[str, str], int], at: datetime) -> None:
+    refused = [
+        RefusedWebhooks(
+            kind=kind, name=name, reason="wrong_signature", count=count, first_at=at, last_at=at, sources={"::1": count}
+        )
+        for (kind, name), count in counts.items()
+    ]
+    engine = connect(database_url)
+    async with transaction(engine) as tx:
+        await refusals_store.add(await driver_connection(tx), refused)
+    await engine.dispose()
+
+
+async def _acknowledge(database_url: str, kind: str, name: str) -> int:
+    """Does what the page's button does."""
+    engine, actor = connect(database_url), "teammate:ann@ours.example"
+    async with transaction(engine) as tx:
+        driver = await driver_connection(tx)
+        count = await acknowledge_refusals(driver, kind, name, actor=actor, at=datetime.now(UTC))
+    await engine.dispose()
+    return count
+
+
 async def _page(database_url: str) -> ConnectionsView:
     """Returns the page's rows, from the data that the page reads."""
     engine, now = connect(database_url), datetime.now(UTC)
@@ -81,7 +130,7 @@ async def _page(database_url: str) -> ConnectionsView:
         view = build_connections(
             await list_connections(tx, permission, now),
             await list_destinations(tx, permission, now),
-            await last_webhooks(tx, permission, now),
+            await received_webhooks(tx, permission),
             [],
             Viewer(zone=ZoneInfo("UTC"), clock="24h", now=now),
             carrier=None,

@@ -8,6 +8,8 @@ import asyncpg
 import msgspec
 from msgspec import Struct
 
+from showup.access.connection import CALCOM
+
 Reason: TypeAlias = Literal["no_signature", "wrong_signature", "unknown_name"]
 MAX_SOURCES: Final = 8
 """Only so many addresses are counted by name; the others appear in the total."""
@@ -53,9 +55,17 @@ async def list_refusals(connection: asyncpg.Connection) -> list[RefusedWebhooks]
     return [_from_row(row) for row in await connection.fetch(f"{_SELECT} ORDER BY kind, name, reason")]
 
 
-async def remove(connection: asyncpg.Connection, kind: str, name: str) -> None:
-    """Remove the refusals of an account or connection, because a person has acknowledged them."""
-    await connection.execute("DELETE FROM webhook_refusals WHERE kind = $1 AND name = $2", kind, name)
+async def remove(connection: asyncpg.Connection, kind: str, name: str) -> int:
+    """Remove the refusals of an account or connection, because a person has acknowledged them; return how many."""
+    rows = await connection.fetch(
+        "DELETE FROM webhook_refusals WHERE kind = $1 AND name = $2 RETURNING count", kind, name
+    )
+    return sum(row["count"] for row in rows)
+
+
+def subject_of(kind: str, name: str) -> str:
+    """Return the subject of the warning about an account or connection; all unknown names of a kind share one."""
+    return f"webhooks:{name or f'unknown-{kind}'}" if kind == CALCOM or not name else f"webhooks:{kind}:{name}"
 
 
 _KEY: Final = "kind = $1 AND name = $2 AND reason = $3"

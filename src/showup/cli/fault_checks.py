@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from showup.access import acknowledgements_store, refusals_store
 from showup.access.account import DEFAULT
-from showup.access.refusals_store import Reason, RefusedWebhooks
+from showup.access.refusals_store import Reason, RefusedWebhooks, subject_of
 from showup.container import Container
 from showup.database.engine import driver_connection, transaction
 from showup.reads.lead_sources import EMAILBISON
@@ -65,7 +65,7 @@ async def fault_checks(container: Container) -> list[DoctorResult]:
 
 async def check_webhooks(container: Container, account: str) -> DoctorResult:
     """Returns the result for one Cal.com account: its last webhook, and those that were refused."""
-    subject = _subject_of(_CALCOM, account)
+    subject = subject_of(_CALCOM, account)
     return next(result for result in await fault_checks(container) if result.subject == subject)
 
 
@@ -73,7 +73,7 @@ async def remove_refusals(tx: AsyncConnection, subject: str) -> None:
     """Removes the refusals that a subject of `fault_checks` counts: those after the acknowledgement count anew."""
     driver = await driver_connection(tx)
     for one in await refusals_store.list_refusals(driver):
-        if _subject_of(one.kind, one.name) == subject:
+        if subject_of(one.kind, one.name) == subject:
             await refusals_store.remove(driver, one.kind, one.name)
 
 
@@ -92,13 +92,13 @@ def _webhook_results(
     by_subject = {
         subject: list(group)
         for subject, group in groupby(
-            sorted(refusals, key=lambda one: _subject_of(one.kind, one.name)),
-            key=lambda one: _subject_of(one.kind, one.name),
+            sorted(refusals, key=lambda one: subject_of(one.kind, one.name)),
+            key=lambda one: subject_of(one.kind, one.name),
         )
     }
     results = []
     for account in accounts:
-        subject = _subject_of(_CALCOM, account.name)
+        subject = subject_of(_CALCOM, account.name)
         refused = by_subject.pop(subject, [])
         if refused or account.name in names_with_secret:
             results.append(_webhook_result(subject, refused, webhook_message(account)))
@@ -142,11 +142,6 @@ def _advice(kind: str, name: str) -> str:
     if kind == EMAILBISON:
         return "if EmailBison sent them, run `showup emailbison register`"
     return f"if {kind} sent them, correct the signing secret: `showup connections list` shows the connection"
-
-
-def _subject_of(kind: str, name: str) -> str:
-    """Returns the subject of the refusals of an account or connection; all unknown names of a kind share one."""
-    return f"webhooks:{name or f'unknown-{kind}'}" if kind == _CALCOM or not name else f"webhooks:{kind}:{name}"
 
 
 async def _unreadable_results(tx: AsyncConnection) -> list[DoctorResult]:

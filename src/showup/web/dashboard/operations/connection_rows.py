@@ -2,8 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, Literal
+from uuid import UUID
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from showup.access.connection import CALCOM
 from showup.connections.catalogue import KINDS
@@ -11,7 +13,7 @@ from showup.connections.environment import NAME as FROM_ENVIRONMENT
 from showup.reads.destinations import DestinationStatus
 from showup.reads.lead_sources import EMAILBISON
 from showup.reads.rows import Item
-from showup.reads.source_webhooks import SourceWebhooks
+from showup.reads.source_webhooks import ReceivedWebhooks
 from showup.web.dashboard.message_words import names_of
 from showup.web.dashboard.operations.system_names import system_name
 from showup.web.dashboard.words import Viewer, clipped, count, sentence
@@ -23,6 +25,8 @@ _MAIL_QUEUE: Final = "email"
 _TEST: Final = ("test", "Test")
 _COMPARE: Final = ("compare", "Compare now")
 _RESUME: Final = ("resume", "Resume")
+ACKNOWLEDGE: Final = ("acknowledge", "Acknowledge")
+"""The button that ends the warning about refused webhooks: only later ones are counted again."""
 ADDED_AT: Final = {
     "resend": "setup?step=mail",
     "smtp": "setup?step=mail",
@@ -87,7 +91,7 @@ class ConnectionsView(Struct, frozen=True, kw_only=True):
 def build_connections(
     items: Sequence[Item],
     destinations: Sequence[DestinationStatus],
-    webhooks: Sequence[SourceWebhooks],
+    webhooks: Mapping[UUID, ReceivedWebhooks],
     endpoints: Sequence[Item],
     viewer: Viewer,
     *,
@@ -96,15 +100,15 @@ def build_connections(
 ) -> ConnectionsView:
     """Return the view. `carrier` sends the workspace's mail by the environment of the server."""
     queues = {one.destination: one for one in destinations}
-    received = {one.account_id: one for one in webhooks}
     rows = []
     for item in items:
         if item["kind"] == CALCOM:
-            rows.append(_calcom(item, received.get(item["id"]), viewer))
+            rows.append(_calcom(item, webhooks.get(item["id"]), viewer))
         elif item["kind"] in _MAIL_KINDS:
             rows.append(_mail(item, queues.get(_MAIL_QUEUE), viewer, has_sender=has_sender))
         else:
             rows.append(destination_row(item, queues.get(item["kind"]), viewer))
+        rows[-1] = _with_refusals(rows[-1], item["kind"], webhooks.get(item["id"]), viewer)
     kinds = {item["kind"] for item in items}
     if not kinds & set(_MAIL_KINDS):
         rows.append(_mail_of_server(queues.get(_MAIL_QUEUE), viewer, carrier=carrier, has_sender=has_sender))
@@ -113,7 +117,24 @@ def build_connections(
     return ConnectionsView(rows=rows, missing=[*missing, *_MORE])
 
 
-def _calcom(item: Item, received: SourceWebhooks | None, viewer: Viewer) -> ConnectionRow:
+def _with_refusals(row: ConnectionRow, kind: str, received: ReceivedWebhooks | None, viewer: Viewer) -> ConnectionRow:
+    """Return the row with the refused webhooks that nobody has acknowledged, as `showup doctor` counts them."""
+    if received is None or received.refused_at is None:
+        return row
+    words = f"{count(received.refused, 'webhook was refused', 'webhooks were refused')}: signature wrong or missing,"
+    words += f" last {viewer.relative(received.refused_at)}"
+    is_last = received.last_at is None or received.refused_at > received.last_at
+    correct = "set the webhook again: it gets a new secret" if kind == CALCOM else "correct the signing secret"
+    return replace(
+        row,
+        mark="bad" if row.mark == "bad" or (kind == CALCOM and is_last) else "warn",
+        because="; ".join(filter(None, (row.because, words))),
+        advice=f"{row.advice} If they came from {row.name}, {correct}. Then acknowledge them.".strip(),
+        actions=(*row.actions, ACKNOWLEDGE),
+    )
+
+
+def _calcom(item: Item, received: ReceivedWebhooks | None, viewer: Viewer) -> ConnectionRow:
     sync: Mapping[str, Any] | None = item["calcom"]
     last_at = None if received is None else received.last_at
     parts = [f"Last webhook {viewer.relative(last_at)}." if last_at else "No webhook among the newest events."]
@@ -128,11 +149,7 @@ def _calcom(item: Item, received: SourceWebhooks | None, viewer: Viewer) -> Conn
         parts.append("Without an API key, nothing is compared.")
     mark: Literal["good", "warn", "bad", ""] = "good" if last_at else ""
     because = advice = ""
-    if received is not None and received.refused_at and (last_at is None or received.refused_at > last_at):
-        mark, because = "bad", f"{count(received.refused, 'webhook was refused', 'webhooks were refused')}: signature"
-        because += f" wrong or missing, last {viewer.relative(received.refused_at)}"
-        advice = "If they are yours, set the webhook again: it gets a new secret."
-    elif sync is not None and sync["available"] is False:
+    if sync is not None and sync["available"] is False:
         mark, because = "warn", str(sync["message"] or "Cal.com does not respond")
         advice = "Webhooks still arrive. Test it; if the key is refused, enter another one."
     elif last_at is None:

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from showup.access import connections_store
 from showup.access.account import DEFAULT
+from showup.access.acknowledgements_store import acknowledge_refusals
 from showup.access.connection import CALCOM, Connection
 from showup.access.teammate import Session
 from showup.connections import endpoint_registration, endpoints_store
@@ -24,7 +25,7 @@ from showup.reads.destinations import list_destinations
 from showup.reads.endpoints import list_endpoints
 from showup.reads.keyset import PageRequest
 from showup.reads.lead_sources import EMAILBISON
-from showup.reads.source_webhooks import last_webhooks
+from showup.reads.source_webhooks import received_webhooks
 from showup.web.dashboard.action_result import ActionResult
 from showup.web.dashboard.operations.connection_rows import MAIL, build_connections
 from showup.web.dashboard.operations.connection_settings import set_paused
@@ -141,6 +142,18 @@ async def _perform(session: Session, state: AppState, connection: Connection, ac
         case "resume" if connection.kind in KINDS:
             await set_paused(session, state, connection.id, paused=False)
             return ActionResult(text="Resumed: what waits is sent now.")
+        case "acknowledge":
+            async with write_transaction(state) as tx:
+                count = await acknowledge_refusals(
+                    await driver_connection(tx),
+                    connection.kind,
+                    connection.name,
+                    actor=session.permission.actor,
+                    at=state.clock(),
+                )
+            return ActionResult(
+                text="Acknowledged: only later ones are counted." if count else "There was none any more."
+            )
         case "compare" | "read" if (connection.kind, action) in _SYNCS:
             async with write_transaction(state) as tx:
                 is_stored = await request_sync(await driver_connection(tx), connection.id, state.clock(), full=False)
@@ -177,7 +190,7 @@ async def _context(tx: AsyncConnection, session: Session, state: AppState) -> di
         "view": build_connections(
             items,
             await list_destinations(tx, permission, viewer.now),
-            await last_webhooks(tx, permission, viewer.now),
+            await received_webhooks(tx, permission),
             (
                 await list_endpoints(tx, permission, PageRequest(sort="-created_at", limit=_MAX_ENDPOINTS), viewer.now)
             ).items,
