@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from showup.access import connections_store, workspaces_store
+from showup.connections.setup import ConnectionSpec, amend
 from showup.database.engine import driver_connection, transaction
 from showup.destinations.contract import (
     Attempt,
@@ -494,8 +495,19 @@ class TestDispatch:
             renderer=lambda _: renderer(),
             retry_after=(),
         )
+        queue = DestinationQueue(workspace_id=workspace, destination="twilio")
         with pytest.raises(NotConnected, match="`text`: the brace at character 1 belongs to no placeholder"):
-            await resolver.resolve(DestinationQueue(workspace_id=workspace, destination="twilio"))
+            await resolver.resolve(queue)
+        spec = ConnectionSpec(
+            workspace_id=workspace, kind="twilio", name="main", settings={"text": None, "paused": True}
+        )
+        async with transaction(engine) as tx:
+            await amend(tx, SEAL, spec, DUE, actor="ann")
+        with pytest.raises(NotConnected, match="a person paused twilio: resume it on the page Connections"):
+            await resolver.resolve(queue)
+        async with transaction(engine) as tx:
+            await amend(tx, SEAL, replace(spec, settings={"paused": None}), DUE, actor="ann")
+        assert (await resolver.resolve(queue)).queue == queue
 
     async def test_one_that_is_away_holds_up_no_mail(self, scenario: ConnectedScenario, fake: FakeTwilio) -> None:
         fake.stop()

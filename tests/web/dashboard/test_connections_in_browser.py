@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator
+from itertools import count
 
 import httpx2
 import pytest
@@ -9,11 +10,13 @@ from playwright.sync_api import Browser, Page, expect
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from showup.access.connection import Connection
+from showup.clock import Clock
 from showup.destinations.public_addresses import AddressPolicy
 from showup.dispatch import connection_health
 from showup.dispatch.connection_check import ConnectionCheck
 from showup.dispatch.destination_context import Clients
 from showup.web.http.app_state import ConnectionTest
+from showup.web.http.test_throttle import TEST_INTERVAL
 from tests.database_pool import DatabasePool
 from tests.destinations.fake_vendors.slack import CHANNEL, SIGNING_SECRET, TOKEN, FakeSlack
 from tests.web.dashboard.browsing import HOSTILE, check_page, signed_in
@@ -34,11 +37,17 @@ def check_of(engine: AsyncEngine) -> ConnectionTest:
     return check
 
 
+def slow_person() -> Clock:
+    """Returns a clock on which more time passes between two forms than a workspace's tests must be apart."""
+    clock, calls = ticking_clock(), count()
+    return lambda: clock() + next(calls) * TEST_INTERVAL
+
+
 @pytest.fixture(scope="module")
 def connecting_site(database_pool: DatabasePool, scenario_template: str) -> Iterator[Site]:
     """The scenario, whose connections are tested with vendors on this machine."""
     taken = asyncio.run(database_pool.take(scenario_template))
-    with running_site(taken.url, ticking_clock(), check_of=check_of) as site:
+    with running_site(taken.url, slow_person(), check_of=check_of) as site:
         yield site
     asyncio.run(database_pool.give_back(taken))
 

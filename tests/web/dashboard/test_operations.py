@@ -224,6 +224,22 @@ async def test_a_replay_shows_its_consequence_first(scenario: Scenario, teammate
     assert "A replay would change nothing" in (await browser.post(path, headers=HTMX)).text
 
 
+async def test_a_delivery_that_waits_for_its_next_attempt_is_tried_now(
+    scenario: Scenario, teammate_of: BrowserFactory
+) -> None:
+    await add_operations(scenario.engine, TODAY)
+    member, stuck, ahead = teammate_of("member"), f"/deliveries/{id_of('o.stuck')}", f"/deliveries/{id_of('o.ahead')}"
+    assert ">Try now</button>" in (await member.get(stuck)).text
+    assert ">Try now</button>" not in (await member.get(ahead)).text, "it waits for its time, and not for an attempt"
+    tried = await member.post(stuck, headers=HTMX, do="retry")
+    assert (tried.status_code, "It will be sent again now." in tried.text) == (200, True)
+    [queue] = await scenario.rows("destination_queues", destination="clickup")
+    assert (queue["paused_until"], queue["failures"]) == (None, 3), "one call finds out whether it works"
+    refused = await member.post(ahead, headers=HTMX, do="retry")
+    assert (refused.status_code, "it is due at" in refused.text) == (422, True)
+    assert (await teammate_of("read_only").post(stuck, do="retry")).status_code == 403
+
+
 def admin_whose_tests(scenario: Scenario, result: ConnectionCheck, asked: list[str]) -> Browser:
     """Returns an admin's browser on an app whose tests of connections have this result."""
 

@@ -124,7 +124,7 @@ async def _try(session: Session, state: AppState, known: KnownConnection) -> Act
     if state.check_connection is None:
         return ActionResult(text="Saved.")
     if state.connection_tests.retry_after(session.workspace.id) is not None:
-        return ActionResult(text="Saved, and not tested: another test ran just before. Press Test in a moment.")
+        return ActionResult(text="Saved, and not tested: a test ran just before. Press it again in 5 seconds.")
     # No transaction stays open meanwhile: the other system may be slow.
     result = await in_time(known.row, ask_connection(state, known.row))
     if result.is_fault:
