@@ -1,4 +1,4 @@
-"""Lists the people whom a number of the funnel counts: as many rows as the number says (CA5)."""
+"""Lists the people who booked and whom a number of the funnel counts: as many rows as the number says (CA5)."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -86,20 +86,23 @@ async def _with_meetings(
 # The seat at that time; of several, the one with the outcome that counts.
 _MEETINGS: Final = """
     SELECT counted.person_id, seat.*, coalesce(a.name, p.name, l.name) AS name, coalesce(a.email, l.email) AS email,
-           a.person_id AS record_id, coalesce(a.time_zone, p.time_zone) AS time_zone, co.name AS company
+           a.phone, a.person_id AS record_id, coalesce(a.time_zone, p.time_zone) AS time_zone, co.name AS company
     FROM unnest($2::uuid[], $3::timestamptz[], $4::smallint[]) AS counted(person_id, at, outcome)
     CROSS JOIN LATERAL (
         SELECT b.id AS booking_id, b.start_time, b.simulated, b.organizer_name, b.organizer_email, s.lead_id,
-               coalesce(b.event_type_title, b.event_type, b.title, '') AS kind, c.name AS campaign, m.attendee
+               coalesce(b.event_type_title, b.event_type, b.title, '') AS kind, c.name AS campaign, m.attendee,
+               CASE WHEN s.lead_id IS NULL THEN s.id END AS unmatched_id
         FROM funnel_seats s JOIN bookings b ON b.id = s.booking_id
-        JOIN campaigns c ON c.workspace_id = s.workspace_id AND c.id = s.campaign_id
+        LEFT JOIN campaigns c ON c.workspace_id = s.workspace_id AND c.id = s.campaign_id
         LEFT JOIN matches m ON m.id = s.id
         WHERE s.person_id = counted.person_id AND s.workspace_id = $1
           AND ($5::bigint[] = '{}' OR s.campaign_id = ANY($5)) AND ($6::text[] = '{}' OR s.organizer_email = ANY($6))
-          AND ($7::text[] = '{}' OR c.source = ANY($7)) AND ($8::boolean IS NULL OR s.simulated = $8)
+          AND ($7::text[] = '{}' OR coalesce(c.source, 'unknown') = ANY($7)) AND ($8::boolean IS NULL OR s.simulated = $8)
         ORDER BY abs(extract(epoch FROM s.start_time - counted.at)), (s.outcome = counted.outcome) DESC, s.id LIMIT 1
     ) seat
-    LEFT JOIN booking_attendees a ON a.booking_id = seat.booking_id AND a.attendee_key = seat.attendee
+    LEFT JOIN booking_attendees a ON a.booking_id = seat.booking_id AND a.attendee_key IS NOT NULL
+        AND (a.attendee_key = seat.attendee
+             OR md5(a.booking_id::text || ':' || a.attendee_key)::uuid = seat.unmatched_id)
     LEFT JOIN people p ON p.id = a.person_id
     LEFT JOIN companies co ON co.id = p.company_id
     LEFT JOIN leads l ON l.workspace_id = $1 AND l.id = seat.lead_id
