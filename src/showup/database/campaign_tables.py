@@ -145,8 +145,17 @@ campaign_leads = Table(
     ForeignKeyConstraint(["workspace_id", "campaign_id"], ["campaigns.workspace_id", "campaigns.id"]),
     Index("ix_campaign_leads_campaign", "workspace_id", "campaign_id", "lead_id"),
     Index("ix_campaign_leads_sent_at", "workspace_id", "last_sent_at"),
-    Index("ix_campaign_leads_replied_at", "workspace_id", "replied_at", postgresql_where=text("replied")),
-    Index("ix_campaign_leads_interested_at", "workspace_id", "interested_at", postgresql_where=text("interested")),
+    # With all that the list of answers filters by.
+    Index(
+        *("ix_campaign_leads_replied_at", "workspace_id", "replied_at", "lead_id"),
+        postgresql_include=["campaign_id", "shared"],
+        postgresql_where=text("replied"),
+    ),
+    Index(
+        *("ix_campaign_leads_interested_at", "workspace_id", "interested_at", "lead_id"),
+        postgresql_include=["campaign_id", "shared"],
+        postgresql_where=text("interested"),
+    ),
     Index(
         *("ix_campaign_leads_shared", "workspace_id", "lead_id"),
         postgresql_include=["campaign_id", "replied", "replied_at", "interested", "interested_at"],

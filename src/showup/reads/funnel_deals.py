@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from showup.reads.funnel_filter import Dimension, FunnelFilter, is_total, names
-from showup.reads.funnel_sums import campaigns_of, key_columns, needs_campaigns
+from showup.reads.funnel_sums import campaigns_of, key_columns
 
 
 def deals_query(wanted: FunnelFilter, keys: Sequence[Dimension]) -> str:
@@ -27,7 +27,10 @@ def deals_query(wanted: FunnelFilter, keys: Sequence[Dimension]) -> str:
         first = "DISTINCT ON (f.deal_id)"
         order = "ORDER BY f.deal_id, f.campaign_id IS NULL, f.of_other_company, f.booked_at, f.start_time, f.position"
     chosen = [*wanted.of_campaign("f"), *wanted.in_cohort()]
-    campaigns = f"LEFT {campaigns_of('f')}" if needs_campaigns(wanted, keys) else ""
+    is_chosen = " AND ".join(chosen) or "true"
+    if has_others:
+        is_chosen = f"({is_chosen} OR f.campaign_id IS NULL)"
+    campaigns = f"LEFT {join}" if (join := campaigns_of("f", keys)) else ""
     member = "LEFT JOIN campaign_leads m ON m.lead_id = f.lead_id AND m.campaign_id = f.campaign_id"
     members = member if wanted.in_cohort() else ""
     total = "of_campaign, currency"
@@ -36,7 +39,7 @@ def deals_query(wanted: FunnelFilter, keys: Sequence[Dimension]) -> str:
         FROM (
             SELECT {key_columns("f", keys)} f.campaign_id IS NOT NULL AS of_campaign, f.currency, f.amount
             FROM (SELECT {first} f.* FROM funnel_deals f WHERE {" AND ".join(where)} {order}) f {campaigns} {members}
-            WHERE {" AND ".join(chosen) or "true"}
+            WHERE {is_chosen}
         ) won
         GROUP BY {f"GROUPING SETS (({names(keys)} {total}), ({total}))" if keys else total}
         HAVING of_campaign OR NOT ({is_total(keys)})

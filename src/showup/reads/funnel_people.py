@@ -17,7 +17,6 @@ from showup.reads.funnel_sums import (
     campaigns_of,
     group_by,
     key_columns,
-    needs_campaigns,
     sums_of_people,
     sums_of_unmatched,
 )
@@ -55,7 +54,7 @@ def _summed(wanted: FunnelFilter, keys: Sequence[Dimension], sums: Sums) -> str:
     where += [] if sums.is_exact else ["NOT w.shared"]
     return f"""
         SELECT {key_columns("w", keys, matched=sums.matched)} {not keys} AS is_total, {numbers}
-        FROM people_weeks w {_campaigns("w", wanted, keys, sums)}
+        FROM people_weeks w {_campaigns("w", keys, sums)}
         WHERE {" AND ".join(where)} {group_by(keys)}
     """  # noqa: S608  # expressions of this module; values are bound
 
@@ -91,7 +90,7 @@ def _corrected(wanted: FunnelFilter, keys: Sequence[Dimension], sums: Sums) -> s
     where += [] if sums.is_exact else ["NOT p.shared"]
     return f"""
         SELECT {key_columns("p", keys, matched=sums.matched)} {not keys} AS is_total, {numbers}
-        FROM funnel_people p {_campaigns("p", wanted, keys, sums)}
+        FROM funnel_people p {_campaigns("p", keys, sums)}
         WHERE {" AND ".join(where)} {group_by(keys)}
     """  # noqa: S608  # as above
 
@@ -124,7 +123,7 @@ def _joined(wanted: FunnelFilter, keys: Sequence[Dimension], sums: Sums) -> str:
                    max(showed_at) AS showed_at, max(assumed_at) AS assumed_at,
                    max(ARRAY[{at_seconds("report_at")}, {at_seconds("report_over_at")}, is_held::int])
                        FILTER (WHERE report_at IS NOT NULL) AS report
-            FROM funnel_people p {_campaigns("p", wanted, keys, sums)}
+            FROM funnel_people p {_campaigns("p", keys, sums)}
             WHERE {" AND ".join(where)} GROUP BY {names(keys)} p.person_id
         ) gathered
     """  # noqa: S608  # as above
@@ -148,7 +147,7 @@ def _each(wanted: FunnelFilter, sums: Sums) -> list[str]:
     where = [*_rows_of(wanted, sums), *([] if sums.is_exact else ["NOT p.shared"])]
     rows = f"""
         SELECT p.person_id, p.booked_at, p.outcome, p.at, p.over_at, p.is_held, p.report_at, p.report_over_at
-        FROM funnel_people p {_campaigns("p", wanted, (), sums)} WHERE {" AND ".join(where)}
+        FROM funnel_people p {_campaigns("p", (), sums)} WHERE {" AND ".join(where)}
     """  # noqa: S608  # as above
     return [rows] if sums.is_exact else [rows, _joined(wanted, (), sums)]
 
@@ -163,5 +162,5 @@ def _conditions(wanted: FunnelFilter, table: str, sums: Sums) -> list[str]:
     return [f"{table}.matched" if sums.matched else f"NOT {table}.matched", *dict.fromkeys(found)]
 
 
-def _campaigns(table: str, wanted: FunnelFilter, keys: Sequence[Dimension], sums: Sums) -> str:
-    return campaigns_of(table) if sums.matched and needs_campaigns(wanted, keys) else ""
+def _campaigns(table: str, keys: Sequence[Dimension], sums: Sums) -> str:
+    return campaigns_of(table, keys) if sums.matched else ""

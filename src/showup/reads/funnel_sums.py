@@ -128,11 +128,7 @@ def group_by(keys: Sequence[Dimension]) -> str:
     return f"GROUP BY {', '.join(keys)}" if keys else ""
 
 
-def campaigns_of(table: str) -> str:
-    """Return the join with the campaign, `c`."""
-    return f"JOIN campaigns c ON c.workspace_id = {table}.workspace_id AND c.id = {table}.campaign_id"
-
-
-def needs_campaigns(wanted: FunnelFilter, keys: Sequence[Dimension]) -> bool:
-    """Return whether a query reads the campaign itself."""
-    return "source" in keys or bool(wanted.sources)
+def campaigns_of(table: str, keys: Sequence[Dimension]) -> str:
+    """Return the join with the campaign, `c`, if the groups have its source."""
+    join = f"JOIN campaigns c ON c.workspace_id = {table}.workspace_id AND c.id = {table}.campaign_id"
+    return join if "source" in keys else ""

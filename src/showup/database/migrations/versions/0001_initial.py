@@ -979,8 +979,10 @@ TABLES = (
         CONSTRAINT fk_campaign_leads_lead_id FOREIGN KEY(lead_id) REFERENCES leads (id)
     )""",
     "CREATE INDEX ix_campaign_leads_campaign ON campaign_leads (workspace_id, campaign_id, lead_id)",
-    "CREATE INDEX ix_campaign_leads_interested_at ON campaign_leads (workspace_id, interested_at) WHERE interested",
-    "CREATE INDEX ix_campaign_leads_replied_at ON campaign_leads (workspace_id, replied_at) WHERE replied",
+    """CREATE INDEX ix_campaign_leads_interested_at ON campaign_leads (workspace_id, interested_at, lead_id)
+        INCLUDE (campaign_id, shared) WHERE interested""",
+    """CREATE INDEX ix_campaign_leads_replied_at ON campaign_leads (workspace_id, replied_at, lead_id)
+        INCLUDE (campaign_id, shared) WHERE replied""",
     "CREATE INDEX ix_campaign_leads_sent_at ON campaign_leads (workspace_id, last_sent_at)",
     """CREATE INDEX ix_campaign_leads_shared ON campaign_leads (workspace_id, lead_id)
         INCLUDE (campaign_id, replied, replied_at, interested, interested_at)
