@@ -24,7 +24,7 @@ from showup.inbox import store
 from showup.inbox.apply import apply_pending
 from showup.inbox.inbox_event import IncomingEvent
 from showup.reads.client_bookings import client_bookings
-from showup.reads.funnel import read_funnel, undated
+from showup.reads.funnel import Funnel, read_funnel, undated
 from showup.reads.funnel_filter import Dimension, FunnelFilter, keys_of
 from showup.reads.funnel_leads import Counted, CountedLeads, count_leads_who_booked, list_leads_who_booked
 from showup.reads.funnel_mails import mails_query, people_query, undated_query
@@ -192,41 +192,53 @@ async def plain_mails(
 @pytest.mark.parametrize("seed", [1, 2])
 async def test_sums_count_as_a_plain_count_does(scenario: CampaignScenario, seed: int) -> None:
     await play(scenario, random.Random(seed))  # noqa: S311  # generated data, no secret
+    compared: Counter[str] = Counter()
     async with transaction(scenario.engine) as tx:
         campaigns = list(
             await tx.scalars(text("SELECT id FROM campaigns WHERE workspace_id = :w"), {"w": scenario.workspace})
         )
-        compared: Counter[str] = Counter()
         for place, (dimensions, filters) in enumerate(QUESTIONS):
             chosen = {"campaign_ids": campaigns[: filters.get("campaigns", 0)]}
             chosen |= {name: value for name, value in filters.items() if name != "campaigns"}
             wanted = FunnelFilter(workspace_id=scenario.workspace, **chosen)
-            keys = keys_of(dimensions)
             # A week before, more meetings are ahead, among them some that were reported too early.
             now = NOW - timedelta(days=6 * (place % 2), hours=3)
-            funnel = await read_funnel(tx, wanted, dimensions, now)
-            params = wanted.params(now) | await merged_leads(tx, scenario.workspace)
-            plain, mails = await count_people(tx, wanted, keys, now), await plain_mails(tx, wanted, keys, params)
-            assert numbers(funnel.total.counts) == plain[()], (dimensions, filters)
-            found = {group.key: numbers(group.counts) for group in funnel.groups}
-            expected = {key: counts for key, counts in plain.items() if key and counts}
-            assert {key: counts for key, counts in found.items() if counts} == expected, (dimensions, filters)
-            all_groups = (funnel.total, *funnel.groups)
-            won = {group.key: (group.deals.won, group.deals.value["EUR"]) for group in all_groups if group.deals.won}
-            assert won == await count_deals(tx, wanted, keys), (dimensions, filters)
-            compared += plain[()] + Counter(won=len(won))
-            if keys and wanted.has_others(keys):
-                compared["unmatched"] += await compare_unmatched(tx, wanted, now)
-            for group in all_groups if mails else ():
-                answered = Counter({name: getattr(group.counts, name) for name in MAILS})
-                assert +answered == +mails[group.key], (dimensions, filters, group.key)
-            if wanted.has_period and not wanted.organizers:
-                expected_undated = (await tx.execute(text(undated_query(wanted)), params)).mappings().one()
-                assert await undated(tx, wanted, now) == dict(expected_undated)
+            compared += await compare_funnels(tx, wanted, dimensions, now)
         await compare_meetings(tx, scenario.workspace)
     few = {name: compared[name] for name in (*LISTED, "unmatched", "won") if compared[name] < 5}
     assert not few, "too little happened to compare"
     assert await scenario.rebuild_differences() == []
+
+
+async def compare_funnels(
+    tx: AsyncConnection, wanted: FunnelFilter, dimensions: Sequence[Dimension], now: datetime
+) -> Counter[str]:
+    """Compares one funnel with plain counts; returns what it has counted."""
+    assert wanted.workspace_id is not None
+    keys, question = keys_of(dimensions), (dimensions, wanted)
+    funnel = await read_funnel(tx, wanted, dimensions, now)
+    params = wanted.params(now) | await merged_leads(tx, wanted.workspace_id)
+    plain, mails = await count_people(tx, wanted, keys, now), await plain_mails(tx, wanted, keys, params)
+    assert numbers(funnel.total.counts) == plain[()], question
+    found = {group.key: numbers(group.counts) for group in funnel.groups}
+    expected = {key: counts for key, counts in plain.items() if key and counts}
+    assert {key: counts for key, counts in found.items() if counts} == expected, question
+    for group in (funnel.total, *funnel.groups) if mails else ():
+        answered = Counter({name: getattr(group.counts, name) for name in MAILS})
+        assert +answered == +mails[group.key], (question, group.key)
+    if wanted.has_period and not wanted.organizers:
+        expected_undated = (await tx.execute(text(undated_query(wanted)), params)).mappings().one()
+        assert await undated(tx, wanted, now) == dict(expected_undated), question
+    unmatched = await compare_unmatched(tx, wanted, now) if keys and wanted.has_others(keys) else 0
+    return plain[()] + Counter(won=await compare_deals(tx, wanted, keys, funnel), unmatched=unmatched)
+
+
+async def compare_deals(tx: AsyncConnection, wanted: FunnelFilter, keys: Sequence[Dimension], funnel: Funnel) -> int:
+    """Compares won deals with a plain count; returns how many groups have some."""
+    groups = (funnel.total, *funnel.groups)
+    won = {group.key: (group.deals.won, group.deals.value["EUR"]) for group in groups if group.deals.won}
+    assert won == await count_deals(tx, wanted, keys), (keys, wanted)
+    return len(won)
 
 
 async def compare_unmatched(tx: AsyncConnection, wanted: FunnelFilter, now: datetime) -> int:

@@ -26,30 +26,30 @@ _WORDS = """
 """
 _AT = "timestamptz '2026-01-01' + n * interval '1 hour'"
 _FILL = (
-    f"""
+    """
     INSERT INTO companies (id, workspace_id, key, name, created_at, updated_at)
-    SELECT md5('c' || n)::uuid, :w, 'domain:c' || n || '.example', 'House' || n || {_WORDS}, {_AT}, {_AT}
+    SELECT md5('c' || n)::uuid, :w, 'domain:c' || n || '.example', 'House' || n || {words}, {at}, {at}
     FROM generate_series(1, :rows) n
     """,
-    f"""
+    """
     INSERT INTO people (id, workspace_id, email, name, company_id, created_at, updated_at)
-    SELECT md5('p' || n)::uuid, :w, 'p' || n || '@c.example', 'Guest Number' || n || {_WORDS}, md5('c' || n)::uuid,
-           {_AT}, {_AT}
+    SELECT md5('p' || n)::uuid, :w, 'p' || n || '@c.example', 'Guest Number' || n || {words}, md5('c' || n)::uuid,
+           {at}, {at}
     FROM generate_series(1, :rows) n
     """,
-    f"""
+    """
     INSERT INTO deals (id, workspace_id, company_id, status, stage, amount, currency, opened_by, position, opened_at,
                        stage_entered_at, created_at, updated_at)
-    SELECT md5('d' || n)::uuid, :w, md5('c' || n)::uuid, 'active', 'booked', n, 'EUR', md5('b' || n)::uuid, 0, {_AT},
-           {_AT}, {_AT}, {_AT}
+    SELECT md5('d' || n)::uuid, :w, md5('c' || n)::uuid, 'active', 'booked', n, 'EUR', md5('b' || n)::uuid, 0, {at},
+           {at}, {at}, {at}
     FROM generate_series(1, :rows) n
     """,
-    f"""
+    """
     INSERT INTO bookings (id, workspace_id, account_id, person_id, company_id, title, start_time, booked_at, status,
                           created_at, updated_at)
     SELECT md5('b' || n)::uuid, :w, :account, md5('p' || n)::uuid, md5('c' || n % 100 + 1)::uuid,
-           CASE WHEN n % 300 = 0 THEN 'Review' WHEN n % 3 = 0 THEN 'Intro' ELSE 'Demo' END, {_AT}, {_AT}, 'ACCEPTED',
-           {_AT}, {_AT}
+           CASE WHEN n % 300 = 0 THEN 'Review' WHEN n % 3 = 0 THEN 'Intro' ELSE 'Demo' END, {at}, {at}, 'ACCEPTED',
+           {at}, {at}
     FROM generate_series(1, :rows) n
     """,
     """
@@ -95,14 +95,14 @@ async def permission(engine: AsyncEngine) -> Permission:
     bound: dict[str, Any] = {"w": account.workspace_id, "account": account.account_id, "rows": _ROWS}
     async with transaction(engine) as tx:
         for statement in _FILL:
-            await tx.execute(text(statement), bound)
+            await tx.execute(text(statement.format(words=_WORDS, at=_AT)), bound)
     return Permission(actor="key:ops", scope="read", workspace_id=account.workspace_id)
 
 
 async def plain_ids(tx: AsyncConnection, permission: Permission, noun: str, q: str) -> set[Any]:
     words = [rf"\m{word}" for word in q.split()]
     bound = {"w": permission.workspace_id, "words": words}
-    return set(await tx.scalars(text(f"SELECT {noun[0]}.id {_PLAIN[noun]}"), bound))  # noqa: S608  # fixed names
+    return set(await tx.scalars(text(f"SELECT {noun[0]}.id {_PLAIN[noun]}"), bound))  # fixed names
 
 
 @pytest.mark.parametrize("direction", ["", "-"])
@@ -162,8 +162,9 @@ async def test_filters_and_words_select_together(engine: AsyncEngine, permission
             assert (totals.number, totals.has_more, totals.amounts) == (len(amounts), False, {"EUR": sum(amounts)})
 
 
+@pytest.mark.usefixtures("permission")
 @pytest.mark.parametrize("q", ["guest", "early", "number1234"])
-async def test_another_workspace_finds_nothing(engine: AsyncEngine, permission: Permission, q: str) -> None:
+async def test_another_workspace_finds_nothing(engine: AsyncEngine, q: str) -> None:
     other = await new_account(engine)
     theirs = Permission(actor="key:ops", scope="read", workspace_id=other.workspace_id)
     async with transaction(engine) as tx:

@@ -131,8 +131,8 @@ _DEALS: Final = f"""
                               start_time, position, first)
     SELECT c.id, simulated, organizer_email, c.workspace_id, company_id, closed_at, amount, currency, c.lead_id,
            c.campaign_id, {_STEP}, {_SENDER}, of_other_company, booked_at, start_time, position,
-           row_number() OVER (PARTITION BY c.id, simulated
-                              ORDER BY c.lead_id IS NULL, of_other_company, booked_at, start_time, position, booking_id) = 1
+           row_number() OVER (PARTITION BY c.id, simulated ORDER BY c.lead_id IS NULL, of_other_company, booked_at,
+                              start_time, position, booking_id) = 1
     FROM chosen c LEFT JOIN campaign_leads m ON m.lead_id = c.lead_id AND m.campaign_id = c.campaign_id
 """  # noqa: S608  # constants
 

@@ -97,7 +97,8 @@ _MEETINGS: Final = """
         LEFT JOIN matches m ON m.id = s.id
         WHERE s.person_id = counted.person_id AND s.workspace_id = $1
           AND ($5::bigint[] = '{}' OR s.campaign_id = ANY($5)) AND ($6::text[] = '{}' OR s.organizer_email = ANY($6))
-          AND ($7::text[] = '{}' OR coalesce(c.source, 'unknown') = ANY($7)) AND ($8::boolean IS NULL OR s.simulated = $8)
+          AND ($7::text[] = '{}' OR coalesce(c.source, 'unknown') = ANY($7))
+          AND ($8::boolean IS NULL OR s.simulated = $8)
         ORDER BY abs(extract(epoch FROM s.start_time - counted.at)), (s.outcome = counted.outcome) DESC, s.id LIMIT 1
     ) seat
     LEFT JOIN booking_attendees a ON a.booking_id = seat.booking_id AND a.attendee_key IS NOT NULL

@@ -169,7 +169,7 @@ class WordSearch:
 
     def _has(self, row: FromClause, word: str) -> _Condition:
         """Return the condition that a row has a word; no index is used for it."""
-        found = []
+        found: list[_Condition] = []
         for record in self._searched.records:
             if record.of_row is None:
                 found.append(matches_prefix(row.c.search, word).is_(True))
@@ -180,7 +180,8 @@ class WordSearch:
         return or_(*found)
 
     def _is_one_of(self, ids: Sequence[UUID]) -> _Condition:
-        return self._searched.table.c.id == _any_id(ids)
+        is_one: _Condition = self._searched.table.c.id == _any_id(ids)
+        return is_one
 
 
 class _FirstRows(Struct, frozen=True, kw_only=True):
