@@ -248,6 +248,9 @@ async def compare_unmatched(tx: AsyncConnection, wanted: FunnelFilter, now: date
     for name in LISTED:
         filters = CountedLeads(wanted=replace(wanted, sources=["unknown"]), counted=[name], now=now)
         assert (await count_leads_who_booked(tx, permission, filters, 1_000)).number == plain[name], name
+        both = replace(filters, counted=["booked", name])
+        page = await list_leads_who_booked(tx, permission, both, PageRequest(sort="at", limit=200))
+        assert (await count_leads_who_booked(tx, permission, both, 1_000)).number == len(page.items), name
         page = await list_leads_who_booked(tx, permission, filters, PageRequest(sort="-at", limit=200))
         assert len(page.items) == plain[name]
         assert all(one["name"] and one["campaign"] is None for one in page.items)

@@ -129,16 +129,17 @@ def _joined(wanted: FunnelFilter, keys: Sequence[Dimension], sums: Sums) -> str:
     """  # noqa: S608  # as above
 
 
-def each_person(wanted: FunnelFilter) -> str:
-    """Return a row for each person who booked: `person_id`, and the columns that `counts_of` compares.
+def each_person(wanted: FunnelFilter) -> list[str]:
+    """Return queries that together have a row for each person who booked: `person_id`, and what `counts_of` compares.
 
     The numbers of `people_queries` without keys count these rows; if the filter names their source, also those of
     people whom no campaign brought, which `unmatched_queries` count.
     """
-    found = [] if set(wanted.sources) == {UNKNOWN} else _each(wanted, sums_of_people(wanted, ()))
-    if wanted.has_others(()):
+    has_others = wanted.has_others(())
+    found = [] if has_others and set(wanted.sources) == {UNKNOWN} else _each(wanted, sums_of_people(wanted, ()))
+    if has_others:
         found += _each(replace(wanted, sources=()), sums_of_unmatched(wanted, ()))
-    return " UNION ALL ".join(found) or _each(wanted, sums_of_people(wanted, ()))[0]
+    return found
 
 
 def _each(wanted: FunnelFilter, sums: Sums) -> list[str]:
