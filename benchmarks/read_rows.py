@@ -14,6 +14,10 @@ _ATTENDED: Final = f"""CASE WHEN {_IS_OVER} THEN
 _EVIDENCE: Final = f"""CASE WHEN {_IS_OVER} AND g.chance < 940 THEN
     CASE WHEN g.chance < 300 THEN 'assumed' ELSE 'reported' END END"""
 _HOST_ABSENT: Final = f"{_IS_OVER} AND g.chance >= 1000"
+_OUTCOME: Final = f"""CASE
+    WHEN b.attended AND b.attendance_evidence = 'reported' THEN {SEAT_OUTCOMES["showed_reported"]}
+    WHEN b.attended THEN {SEAT_OUTCOMES["showed_assumed"]} WHEN NOT b.attended THEN {SEAT_OUTCOMES["no_show"]}
+    WHEN b.host_absent THEN {SEAT_OUTCOMES["host_absent"]} ELSE {SEAT_OUTCOMES["open"]} END"""
 
 # Names and keys know no digits. Who is no lead has the name of one.
 _FIRST: Final = "'Kim' || translate((g.person % 500)::text, '0123456789', 'bdfgklmnrt')"
@@ -119,12 +123,16 @@ LEADS: Final = (
     INSERT INTO funnel_seats (id, workspace_id, booking_id, lead_id, person_id, campaign_id, booked_at, start_time,
                               over_at, outcome, reported, simulated, organizer_email)
     SELECT m.id, m.workspace_id, b.id, m.lead_id, m.lead_id, m.campaign_id, b.booked_at, b.start_time, b.end_time,
-           CASE WHEN b.attended AND b.attendance_evidence = 'reported' THEN {SEAT_OUTCOMES["showed_reported"]}
-                WHEN b.attended THEN {SEAT_OUTCOMES["showed_assumed"]}
-                WHEN NOT b.attended THEN {SEAT_OUTCOMES["no_show"]}
-                WHEN b.host_absent THEN {SEAT_OUTCOMES["host_absent"]} ELSE {SEAT_OUTCOMES["open"]} END,
-           coalesce(b.attendance_evidence = 'reported', false), false, b.organizer_email
+           {_OUTCOME}, coalesce(b.attendance_evidence = 'reported', false), false, b.organizer_email
     FROM matches m JOIN bookings b ON b.id = m.booking_id WHERE b.status = 'ACCEPTED'
+    """,  # noqa: S608  # as above
+    f"""
+    INSERT INTO funnel_seats (id, workspace_id, booking_id, person_id, booked_at, start_time, over_at, outcome,
+                              reported, simulated, organizer_email)
+    SELECT md5(b.id::text || ':' || g.email)::uuid, b.workspace_id, b.id, md5('unmatched' || g.email)::uuid,
+           b.booked_at, b.start_time, b.end_time, {_OUTCOME}, coalesce(b.attendance_evidence = 'reported', false),
+           false, b.organizer_email
+    FROM given g JOIN bookings b ON b.id = g.id WHERE b.status = 'ACCEPTED' AND g.person % 10 >= 7
     """,  # noqa: S608  # as above
 )
 

@@ -1,8 +1,9 @@
-"""The people of a funnel counted one by one, from bookings, attendees and matches: the plain way (CA4, CA5)."""
+"""What a funnel counts, one by one, from bookings, attendees, matches and deals: the plain way (CA4, CA5)."""
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from decimal import Decimal
 from typing import Any, TypeAlias
 from uuid import UUID
 
@@ -27,6 +28,34 @@ _SEATS = """
     WHERE n.state = 'matched' AND n.workspace_id = :workspace_id
     AND (b.status = 'ACCEPTED' AND a.cancelled_at IS NULL OR a.attended)
 """
+# Those whom no campaign brought, also without an address. Organizers and teammates have no key.
+_UNMATCHED = """
+    SELECT coalesce(a.email, a.phone, b.id::text || ' ' || a.position) AS who, b.workspace_id AS workspace,
+           b.organizer_email AS organizer, b.simulated, NULL AS campaign, NULL AS step, NULL AS sender,
+           'unknown' AS source, coalesce(a.booked_at, b.booked_at) AS booked_at, b.start_time,
+           coalesce(b.end_time, b.start_time) AS over_at,
+           a.attended, a.attendance_evidence = 'reported' AS reported, b.host_absent
+    FROM bookings b JOIN booking_attendees a ON a.booking_id = b.id AND a.attendee_key IS NOT NULL
+    WHERE b.workspace_id = :workspace_id AND (b.status = 'ACCEPTED' AND a.cancelled_at IS NULL OR a.attended)
+    AND NOT EXISTS (
+        SELECT FROM matches n WHERE n.booking_id = b.id AND n.attendee = a.attendee_key AND n.state = 'matched')
+"""
+_DEALS = """
+    SELECT d.id, d.amount, d.currency, d.closed_at, b.organizer_email AS organizer, b.simulated,
+           d.workspace_id AS workspace, n.campaign_id AS campaign, coalesce(c.source, 'unknown') AS source,
+           nullif(coalesce(m.step, m.sent), 0) AS step, m.sender_email AS sender, m.first_sent_at,
+           (n.id IS NULL, a.company_key IS DISTINCT FROM o.key, coalesce(a.booked_at, b.booked_at), b.start_time,
+            a.position) AS place
+    FROM deals d JOIN companies o ON o.id = d.company_id
+    JOIN bookings b ON b.deal_id = d.id OR EXISTS (
+        SELECT FROM deal_events e WHERE e.deal_id = d.id AND e.booking_id = b.id)
+    JOIN booking_attendees a ON a.booking_id = b.id AND a.attendee_key IS NOT NULL
+    LEFT JOIN matches n ON n.booking_id = b.id AND n.attendee = a.attendee_key AND n.state = 'matched'
+    LEFT JOIN campaigns c ON c.workspace_id = d.workspace_id AND c.id = n.campaign_id
+    LEFT JOIN campaign_leads m ON m.lead_id = n.lead_id AND m.campaign_id = n.campaign_id
+    WHERE d.status = 'won' AND d.workspace_id = :workspace_id
+    ORDER BY place
+"""
 
 
 async def count_people(
@@ -43,10 +72,48 @@ async def count_people(
         if _is_wanted(seat, wanted):
             for key in {(), tuple(seat[name] for name in keys)}:
                 people[key, _person(seat["lead"], stays)].append(seat)
+    for seat in await unmatched_seats(tx, wanted) if keys and wanted.has_others(keys) else []:
+        people[tuple(seat[name] for name in keys), ("unmatched", seat["who"])].append(seat)
     counts: dict[tuple[Any, ...], Counts] = defaultdict(Counter)
     for (key, _), seats in people.items():
         counts[key].update(_numbers(seats, wanted, now))
     return counts
+
+
+async def unmatched_seats(tx: AsyncConnection, wanted: FunnelFilter) -> list[Seat]:
+    """Returns the seats of people whom no campaign brought."""
+    rows = await tx.execute(text(_UNMATCHED), {"workspace_id": wanted.workspace_id})
+    return [seat for row in rows.mappings() if _is_wanted(seat := dict(row), wanted, is_lead=False)]
+
+
+async def count_unmatched(tx: AsyncConnection, wanted: FunnelFilter, now: datetime) -> Counts:
+    """Returns the counts of people whom no campaign brought, all in one group."""
+    people: dict[str, list[Seat]] = defaultdict(list)
+    for seat in await unmatched_seats(tx, wanted):
+        people[seat["who"]].append(seat)
+    counts: Counts = Counter()
+    for seats in people.values():
+        counts.update(_numbers(seats, wanted, now))
+    return counts
+
+
+async def count_deals(
+    tx: AsyncConnection, wanted: FunnelFilter, keys: Sequence[Dimension]
+) -> dict[tuple[Any, ...], tuple[int, Decimal]]:
+    """Returns how many deals were won in each group, and their sum; of all that campaigns brought under the key ()."""
+    first: dict[UUID, Seat] = {}
+    for row in (await tx.execute(text(_DEALS), {"workspace_id": wanted.workspace_id})).mappings():
+        is_chosen = _is_of_booking(row, wanted) and (wanted.basis == "cohort" or _within(row["closed_at"], wanted))
+        if is_chosen and (row["campaign"] is not None or wanted.has_others(keys)):
+            first.setdefault(row["id"], dict(row))
+    found: dict[tuple[Any, ...], tuple[int, Decimal]] = defaultdict(lambda: (0, Decimal(0)))
+    for deal in first.values():
+        if _is_of_campaign(deal, wanted):
+            group = tuple(deal[name] for name in keys)
+            for key in {(), group} if deal["campaign"] is not None else {group} - {()}:
+                number, amount = found[key]
+                found[key] = number + 1, amount + deal["amount"]
+    return dict(found)
 
 
 def _person(lead: str, stays: dict[str, str]) -> str:
@@ -55,12 +122,19 @@ def _person(lead: str, stays: dict[str, str]) -> str:
     return lead
 
 
-def _is_wanted(seat: Seat, wanted: FunnelFilter) -> bool:
+def _is_wanted(seat: Seat, wanted: FunnelFilter, *, is_lead: bool = True) -> bool:
+    return _is_of_booking(seat, wanted) and (not is_lead or _is_of_campaign(seat, wanted))
+
+
+def _is_of_booking(seat: Mapping[str, Any], wanted: FunnelFilter) -> bool:
+    is_organizer = not wanted.organizers or seat["organizer"] in wanted.organizers
+    return is_organizer and (wanted.simulated == "all" or seat["simulated"] is (wanted.simulated == "true"))
+
+
+def _is_of_campaign(seat: Seat, wanted: FunnelFilter) -> bool:
     return (
         (not wanted.campaign_ids or seat["campaign"] in wanted.campaign_ids)
         and (not wanted.sources or seat["source"] in wanted.sources)
-        and (not wanted.organizers or seat["organizer"] in wanted.organizers)
-        and (wanted.simulated == "all" or seat["simulated"] is (wanted.simulated == "true"))
         and (wanted.basis == "activity" or _within(seat["first_sent_at"], wanted))
     )
 

@@ -434,6 +434,7 @@ def add_match(data: SampleData, workspace: str) -> None:
         workspace_id=workspace,
         person_id=f"{workspace}.lead",
         lead_id=f"{workspace}.lead",
+        matched=True,
         simulated=False,
         levels=sum(set(LEVEL_BITS.values())),
         campaign_id=FIRST_OWN_ID,

@@ -93,16 +93,17 @@ def at_seconds(at: str) -> str:
 
 
 class FunnelSeat(Struct, frozen=True, kw_only=True):
-    """The seat of an attendee who is a lead, as far as it counts. `outcome` is one of the numbers of SEAT_OUTCOMES.
+    """The seat of an attendee, as far as it counts. `outcome` is one of the numbers of SEAT_OUTCOMES.
 
-    `person` is who counts: the lead, or the person whom somebody merged with the lead's address.
+    `person` is who counts: the lead, or the person whom somebody merged with the lead's address. Without a lead, it is
+    the attendee's address or phone number; None: they have neither, and are another person in each booking.
     `over_at`: the end of the meeting, or its start if the end is unknown. `reported`: somebody reported the outcome.
     """
 
     attendee: str
-    lead: str
-    person: str
-    campaign_id: int
+    lead: str | None
+    person: str | None
+    campaign_id: int | None
     booked_at: datetime
     start_time: datetime
     over_at: datetime

@@ -1,4 +1,4 @@
-"""Store what funnels count: a row for each person who booked, and one for each won deal that a lead brought (CA5).
+"""Store what funnels count: a row for each person who booked, and one for each won deal (CA5).
 
 Both are computed from all seats of the person, or all meetings of the deal. So they don't depend on the order of
 events, and computing them twice changes nothing. The caller holds the lock on the workspace's pipeline.
@@ -47,8 +47,11 @@ _SEVERAL: Final = "'00000000-0000-0000-0000-000000000000'::uuid"
 # Rows that stay the same are not written again: each write changes sums.
 _PEOPLE: Final = f"""
     WITH seats AS MATERIALIZED (
-        SELECT *, coalesce(organizer_email, '') AS organizer, {at_seconds("booked_at")} AS booked,
-               {at_seconds("start_time")} AS starts, {at_seconds("over_at")} AS ends
+        SELECT workspace_id, person_id, simulated, lead_id IS NOT NULL AS matched,
+               coalesce(campaign_id, 0) AS campaign_id, coalesce(lead_id, {_SEVERAL}) AS lead_id,
+               coalesce(organizer_email, '') AS organizer, outcome, reported, start_time,
+               {at_seconds("booked_at")} AS booked, {at_seconds("start_time")} AS starts,
+               {at_seconds("over_at")} AS ends
         FROM funnel_seats WHERE person_id = ANY($1::uuid[])
     ),
     spread AS (
@@ -59,7 +62,7 @@ _PEOPLE: Final = f"""
         FROM seats GROUP BY person_id, simulated
     ),
     grouped AS (
-        SELECT workspace_id, person_id, simulated, shared, coalesce(campaign_id, 0) AS campaign_id,
+        SELECT workspace_id, person_id, matched, simulated, shared, coalesce(campaign_id, 0) AS campaign_id,
                coalesce(organizer, '') AS organizer_email, coalesce(lead_id, {_SEVERAL}) AS lead_id,
                {_levels()} AS levels,
                max(ARRAY[booked, starts, ends, outcome]) AS latest,
@@ -68,7 +71,7 @@ _PEOPLE: Final = f"""
                max(ARRAY[starts, ends, (outcome = {_SHOWED})::int])
                    FILTER (WHERE outcome = {_SHOWED} OR outcome = {_NO_SHOW} AND reported) AS report
         FROM seats JOIN spread USING (person_id, simulated)
-        GROUP BY workspace_id, person_id, simulated, shared, campaigns, organizers, leads,
+        GROUP BY workspace_id, person_id, matched, simulated, shared, campaigns, organizers, leads,
                  ROLLUP (campaign_id, lead_id), ROLLUP (organizer)
         HAVING (GROUPING(campaign_id) = 0 OR campaigns > 1) AND (GROUPING(organizer) = 0 OR organizers > 1)
                AND (GROUPING(lead_id) = 0 OR leads > 1 OR GROUPING(campaign_id) = 1)
@@ -80,7 +83,7 @@ _PEOPLE: Final = f"""
         FROM grouped
     ),
     computed ({", ".join(_PEOPLE_COLUMNS)}) AS (
-        SELECT t.workspace_id, person_id, simulated, levels, t.campaign_id, organizer_email, t.lead_id,
+        SELECT t.workspace_id, person_id, matched, simulated, levels, t.campaign_id, organizer_email, t.lead_id,
                {_STEP}, {_SENDER}, t.shared, booked_at, start_time, over_at, of_latest, showed_at, assumed_at,
                report[3] = 1, report_at, report_over_at,
                CASE WHEN showed_at IS NOT NULL THEN {_SHOWED} WHEN assumed_at IS NOT NULL THEN {_ASSUMED}
@@ -119,17 +122,17 @@ _DEALS: Final = f"""
                coalesce(a.booked_at, b.booked_at) AS booked_at, b.start_time, a.position, b.id AS booking_id
         FROM won w JOIN meetings g ON g.deal_id = w.id JOIN bookings b ON b.id = g.id
         JOIN booking_attendees a ON a.booking_id = b.id AND a.attendee_key IS NOT NULL
-        JOIN matches n ON n.booking_id = b.id AND n.attendee = a.attendee_key AND n.state = 'matched'
-        ORDER BY w.id, b.simulated, coalesce(b.organizer_email, ''), of_other_company, booked_at, b.start_time,
-                 a.position, b.id
+        LEFT JOIN matches n ON n.booking_id = b.id AND n.attendee = a.attendee_key AND n.state = 'matched'
+        ORDER BY w.id, b.simulated, coalesce(b.organizer_email, ''), n.id IS NULL, of_other_company, booked_at,
+                 b.start_time, a.position, b.id
     )
     INSERT INTO funnel_deals (deal_id, simulated, organizer_email, workspace_id, company_id, closed_at, amount,
                               currency, lead_id, campaign_id, step, sender_email, of_other_company, booked_at,
                               start_time, position, first)
     SELECT c.id, simulated, organizer_email, c.workspace_id, company_id, closed_at, amount, currency, c.lead_id,
            c.campaign_id, {_STEP}, {_SENDER}, of_other_company, booked_at, start_time, position,
-           row_number() OVER (PARTITION BY c.id, simulated
-                              ORDER BY of_other_company, booked_at, start_time, position, booking_id) = 1
+           row_number() OVER (PARTITION BY c.id, simulated ORDER BY c.lead_id IS NULL, of_other_company, booked_at,
+                              start_time, position, booking_id) = 1
     FROM chosen c LEFT JOIN campaign_leads m ON m.lead_id = c.lead_id AND m.campaign_id = c.campaign_id
 """  # noqa: S608  # constants
 

@@ -1,7 +1,9 @@
 """Store matches in PostgreSQL. Only the projector does so."""
 
 from collections.abc import Collection, Iterable, Mapping
-from uuid import UUID
+from hashlib import md5
+from typing import Any
+from uuid import UUID, uuid5
 
 import asyncpg
 from msgspec import Struct
@@ -17,7 +19,7 @@ _SEAT_COLUMNS = tuple(name for name in FunnelSeat.__struct_fields__ if name not 
 
 
 class MatchedBooking(Struct, frozen=True):
-    """The matches of a booking's attendees, and the seats of those who are matched."""
+    """The matches of a booking's attendees, and their seats."""
 
     matches: Iterable[Match]
     seats: Iterable[FunnelSeat]
@@ -29,11 +31,9 @@ async def save(connection: asyncpg.Connection, workspace_id: UUID, matched: Mapp
     await _save_matches(connection, workspace_id, matched)
     seats = [
         {
-            "id": match_id(booking_id, seat.attendee, seat.lead),
+            **_seat_ids(workspace_id, booking_id, seat),
             "workspace_id": workspace_id,
             "booking_id": booking_id,
-            "lead_id": lead_id(workspace_id, seat.lead),
-            "person_id": lead_id(workspace_id, seat.person),
             **{name: getattr(seat, name) for name in _SEAT_COLUMNS},
         }
         for booking_id, one in matched.items()
@@ -41,6 +41,20 @@ async def save(connection: asyncpg.Connection, workspace_id: UUID, matched: Mapp
     ]
     await bulk.insert(connection, funnel_seats, seats)
     await funnel_store.save_people(connection, before | {row["person_id"] for row in seats})
+
+
+def _seat_ids(workspace_id: UUID, booking_id: UUID, seat: FunnelSeat) -> dict[str, Any]:
+    """Return the ids of a seat, its lead and its person."""
+    if seat.lead is not None and seat.person is not None:
+        return {
+            "id": match_id(booking_id, seat.attendee, seat.lead),
+            "lead_id": lead_id(workspace_id, seat.lead),
+            "person_id": lead_id(workspace_id, seat.person),
+        }
+    # The id that the view `unmatched_bookings` computes; no secret.
+    key = md5(f"{booking_id}:{seat.attendee}".encode(), usedforsecurity=False)
+    person = seat.person or f"{booking_id} {seat.attendee}"
+    return {"id": UUID(bytes=key.digest()), "lead_id": None, "person_id": uuid5(workspace_id, f"unmatched:{person}")}
 
 
 async def _save_matches(

@@ -145,8 +145,17 @@ campaign_leads = Table(
     ForeignKeyConstraint(["workspace_id", "campaign_id"], ["campaigns.workspace_id", "campaigns.id"]),
     Index("ix_campaign_leads_campaign", "workspace_id", "campaign_id", "lead_id"),
     Index("ix_campaign_leads_sent_at", "workspace_id", "last_sent_at"),
-    Index("ix_campaign_leads_replied_at", "workspace_id", "replied_at", postgresql_where=text("replied")),
-    Index("ix_campaign_leads_interested_at", "workspace_id", "interested_at", postgresql_where=text("interested")),
+    # With all that the list of answers filters by.
+    Index(
+        *("ix_campaign_leads_replied_at", "workspace_id", "replied_at", "lead_id"),
+        postgresql_include=["campaign_id", "shared"],
+        postgresql_where=text("replied"),
+    ),
+    Index(
+        *("ix_campaign_leads_interested_at", "workspace_id", "interested_at", "lead_id"),
+        postgresql_include=["campaign_id", "shared"],
+        postgresql_where=text("interested"),
+    ),
     Index(
         *("ix_campaign_leads_shared", "workspace_id", "lead_id"),
         postgresql_include=["campaign_id", "replied", "replied_at", "interested", "interested_at"],
@@ -196,18 +205,20 @@ matches = Table(
     ),
 )
 
-# The seats of matched attendees that count in the funnel: copies of bookings and their attendees in few bytes, so that
-# a funnel reads one table. The id is that of the match.
+# The seats of attendees that count in the funnel: copies of bookings and their attendees in few bytes, so that a funnel
+# reads one table. The id is that of the match, or that of `unmatched_bookings` for one whom no campaign brought.
 funnel_seats = Table(
     "funnel_seats",
     metadata,
     Column("id", UUID, primary_key=True),
     Column("workspace_id", UUID, ForeignKey("workspaces.id"), nullable=False),
     Column("booking_id", UUID, ForeignKey("bookings.id"), nullable=False),
-    Column("lead_id", UUID, nullable=False),
-    # Who counts: the lead, or the lead of the person's current address if somebody merged people.
+    # None: no campaign brought them.
+    Column("lead_id", UUID),
+    # Who counts: the lead, or the lead of the person's current address if somebody merged people. People whom no
+    # campaign brought have ids of their own, by their address.
     Column("person_id", UUID, nullable=False),
-    Column("campaign_id", BigInteger, nullable=False),
+    Column("campaign_id", BigInteger),
     Column("booked_at", Instant, nullable=False),
     Column("start_time", Instant, nullable=False),
     Column("over_at", Instant, nullable=False),

@@ -24,7 +24,8 @@ from sqlalchemy.dialects.postgresql import UUID
 
 from showup.database.metadata import Instant, metadata
 
-# What becomes of a person in all their seats as a lead, and in those of one campaign, of one organizer, or of both.
+# What becomes of a person in all their seats as a lead, and in those of one campaign, of one organizer, or of both; and
+# of a person whom no campaign brought, in the seats that have no match (`matched`: false).
 # `levels` are the bits of `campaigns.funnel.LEVEL_BITS` that the row stands for: a person with one seat has one row for
 # all of them. Merged people are one person: `funnel_seats.person_id`.
 funnel_people = Table(
@@ -32,9 +33,11 @@ funnel_people = Table(
     metadata,
     Column("workspace_id", UUID, ForeignKey("workspaces.id"), nullable=False),
     Column("person_id", UUID, nullable=False),
+    Column("matched", Boolean, nullable=False),
     Column("simulated", Boolean, nullable=False),
     Column("levels", SmallInteger, nullable=False),
-    # 0: several campaigns. Empty: several organizers, or an unknown one. Zeros: several campaigns, or several leads.
+    # 0: several campaigns, or none. Empty: several organizers, or an unknown one. Zeros: several campaigns or leads, or
+    # none.
     Column("campaign_id", BigInteger, nullable=False),
     Column("organizer_email", Text, nullable=False),
     Column("lead_id", UUID, nullable=False),
@@ -61,11 +64,14 @@ funnel_people = Table(
     Column("settled_at", Instant, nullable=False),
     PrimaryKeyConstraint("person_id", "simulated", "levels", "campaign_id", "organizer_email", "lead_id"),
     Index("ix_funnel_people_lead_id", "lead_id"),
-    Index("ix_funnel_people_booked_at", "workspace_id", "booked_at"),
-    Index("ix_funnel_people_at", "workspace_id", "at"),
-    Index("ix_funnel_people_report_at", "workspace_id", "report_at", postgresql_where=text("report_at IS NOT NULL")),
-    Index("ix_funnel_people_settled_at", "workspace_id", "settled_at"),
-    Index("ix_funnel_people_shared", "workspace_id", postgresql_where=text("shared")),
+    Index("ix_funnel_people_booked_at", "workspace_id", "matched", "booked_at"),
+    Index("ix_funnel_people_at", "workspace_id", "matched", "at"),
+    Index(
+        *("ix_funnel_people_report_at", "workspace_id", "matched", "report_at"),
+        postgresql_where=text("report_at IS NOT NULL"),
+    ),
+    Index("ix_funnel_people_settled_at", "workspace_id", "matched", "settled_at"),
+    Index("ix_funnel_people_shared", "workspace_id", "matched", postgresql_where=text("shared")),
 )
 
 people_weeks = Table(
@@ -74,6 +80,7 @@ people_weeks = Table(
     Column("workspace_id", UUID, nullable=False),
     # As `campaigns.funnel.LEVELS` numbers them; what a level does not distinguish is 0 or empty.
     Column("level", SmallInteger, nullable=False),
+    Column("matched", Boolean, nullable=False),
     Column("simulated", Boolean, nullable=False),
     Column("shared", Boolean, nullable=False),
     Column("week", Date, nullable=False),
@@ -92,7 +99,7 @@ people_weeks = Table(
     Column("held", BigInteger, nullable=False),
     Column("missed", BigInteger, nullable=False),
     PrimaryKeyConstraint(
-        *("workspace_id", "level", "simulated", "shared", "week"),
+        *("workspace_id", "level", "matched", "simulated", "shared", "week"),
         *("campaign_id", "step", "sender_email", "organizer_email"),
     ),
 )
@@ -115,7 +122,8 @@ mail_weeks = Table(
     PrimaryKeyConstraint("workspace_id", "level", "shared", "week", "campaign_id", "step", "sender_email"),
 )
 
-# The lead who brought a won deal: for each organizer of its meetings the first one, and `first` for all of them.
+# The lead who brought a won deal: for each organizer of its meetings the first one, and `first` for all of them. Deals
+# that no lead brought have rows too, for the first attendee.
 funnel_deals = Table(
     "funnel_deals",
     metadata,
@@ -128,11 +136,12 @@ funnel_deals = Table(
     Column("closed_at", Instant),
     Column("amount", Numeric(14, 2)),
     Column("currency", Text),
-    Column("lead_id", UUID, nullable=False),
-    Column("campaign_id", BigInteger, nullable=False),
+    # None: no campaign brought it.
+    Column("lead_id", UUID),
+    Column("campaign_id", BigInteger),
     Column("step", Integer, nullable=False, server_default="0"),
     Column("sender_email", Text, nullable=False, server_default=""),
-    # The order in which the first one is found.
+    # The order in which the first one is found; leads come before others.
     Column("of_other_company", Boolean, nullable=False),
     Column("booked_at", Instant, nullable=False),
     Column("start_time", Instant, nullable=False),

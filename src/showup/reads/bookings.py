@@ -6,23 +6,53 @@ from typing import Any, Final, Literal, TypeAlias
 from uuid import UUID
 
 from msgspec import Struct
-from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select, union
+from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select, true, union
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from showup.access.permission import Permission
 from showup.bookings.uids import redact
 from showup.database.tables import booking_attendees, booking_refs, bookings, companies, deliveries, matches, people
 from showup.reads.attendance import attendance_of
-from showup.reads.booking_search import bookings_with_words
 from showup.reads.counted_meetings import MeetingCount
 from showup.reads.keyset import PageRequest, ResultPage, Sorts, read_page
 from showup.reads.rows import Item, can_see_uids, if_any, if_set, nest_columns, nested_columns, visible_to, workspace_of
 from showup.reads.search import typed_words
 from showup.reads.shown_booking import shown_company_id, shown_deal_id
 from showup.reads.simulated import SimulatedFilter, if_simulated, simulated_booking
+from showup.reads.word_search import SearchedList, SearchedRecord, WordSearch, row_itself
 from showup.values.email_address import normalize_email
 
 SORTS: Sorts = {name: bookings.c[name] for name in ("start_time", "created_at", "booked_at")}
+
+_BOOKED, _SEAT = bookings.alias("company_booking"), booking_attendees.alias("guest_seat")
+_GUEST, _HOUSE = people.alias("guest"), companies.alias("booking_company")
+SEARCHED_BOOKINGS = SearchedList(
+    table=bookings,
+    key=bookings.c.id,
+    time=bookings.c.start_time,
+    columns=("id", "company_id", "search"),
+    records=(
+        row_itself(bookings),
+        SearchedRecord(
+            table=_HOUSE,
+            of_row=lambda row, condition: select(condition).where(_HOUSE.c.id == row.c.company_id),
+            keys=lambda condition: (
+                select(_BOOKED.c.id).join(_HOUSE, _HOUSE.c.id == _BOOKED.c.company_id).where(condition)
+            ),
+        ),
+        SearchedRecord(
+            table=_GUEST,
+            of_row=lambda row, condition: (
+                select(true())
+                .join_from(_SEAT, _GUEST, _GUEST.c.id == _SEAT.c.person_id)
+                .where(_SEAT.c.booking_id == row.c.id, condition)
+            ),
+            keys=lambda condition: (
+                select(_SEAT.c.booking_id).join(_GUEST, _GUEST.c.id == _SEAT.c.person_id).where(condition)
+            ),
+        ),
+    ),
+)
 
 _FIELDS = (
     *("id", "calcom_uid", "calcom_booking_id", "title", "start_time", "end_time", "booked_at", "status"),
@@ -77,7 +107,8 @@ async def list_bookings(
     """Returns one page of the bookings that the permission allows."""
     conditions = booking_conditions(filters)
     if words := typed_words(filters.q):
-        conditions.append(await bookings_with_words(tx, permission, words, conditions, SORTS, page_request))
+        search = WordSearch(tx, permission, SEARCHED_BOOKINGS, words, conditions)
+        conditions.append(await search.of_page(SORTS, page_request))
     page = await read_page(tx, select_bookings(permission).where(*conditions), SORTS, page_request)
     return ResultPage(items=[booking_item(item, permission) for item in page.items], next_cursor=page.next_cursor)
 

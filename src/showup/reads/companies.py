@@ -15,12 +15,21 @@ from showup.reads.deals import deals_of
 from showup.reads.keyset import PageRequest, ResultPage, Sorts, read_page
 from showup.reads.people import people_of
 from showup.reads.rows import Item, if_any, visible_to, workspace_of
+from showup.reads.search import typed_words
 from showup.reads.simulated import SimulatedFilter, if_simulated, simulated_company
 from showup.reads.timeline import timeline
-from showup.reads.word_lookup import with_all_words
+from showup.reads.word_search import SearchedList, WordSearch, row_itself
 from showup.values.domain_name import normalize_domain
 
 SORTS: Sorts = {name: companies.c[name] for name in ("created_at", "updated_at", "name")}
+
+SEARCHED_COMPANIES = SearchedList(
+    table=companies,
+    key=companies.c.id,
+    time=companies.c.created_at,
+    columns=("id", "search"),
+    records=(row_itself(companies),),
+)
 
 _FIELDS = (
     *(companies.c[name] for name in ("id", "name", "domain", "created_at", "updated_at")),
@@ -42,17 +51,17 @@ async def list_companies(
     tx: AsyncConnection, permission: Permission, filters: CompanyFilter, page_request: PageRequest
 ) -> ResultPage:
     """Returns one page of the companies that the permission allows."""
-    conditions = await company_conditions(tx, permission, filters)
+    conditions = company_conditions(filters)
+    if words := typed_words(filters.q):
+        search = WordSearch(tx, permission, SEARCHED_COMPANIES, words, conditions)
+        conditions.append(await search.of_page(SORTS, page_request))
     query = select(*_FIELDS).where(visible_to(permission, companies), *conditions)
     return await read_page(tx, query, SORTS, page_request)
 
 
-async def company_conditions(
-    tx: AsyncConnection, permission: Permission, filters: CompanyFilter
-) -> list[ColumnElement[bool]]:
-    """Returns the conditions on rows of companies."""
+def company_conditions(filters: CompanyFilter) -> list[ColumnElement[bool]]:
+    """Returns the conditions on rows of companies, without that of the words `q`."""
     return [
-        *await with_all_words(tx, permission, companies, filters.q),
         if_any(filters.ids, companies.c.id.in_),
         if_any(filters.domain, lambda domains: companies.c.domain.in_([normalize_domain(one) for one in domains])),
         if_simulated(filters.simulated, simulated_company()),

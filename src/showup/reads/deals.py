@@ -15,10 +15,10 @@ from showup.reads.bookings import bookings_of
 from showup.reads.current_ids import current_deal_id
 from showup.reads.keyset import PageRequest, ResultPage, Sorts, read_page
 from showup.reads.rows import Item, if_any, if_set, nest_columns, nested_columns, visible_to, workspace_of
-from showup.reads.search import split_words
+from showup.reads.search import typed_words
 from showup.reads.simulated import SimulatedFilter, if_simulated, simulated_deal
 from showup.reads.timeline import timeline
-from showup.reads.word_lookup import with_all_words
+from showup.reads.word_search import SearchedList, SearchedRecord, WordSearch
 from showup.values.email_address import normalize_email
 
 SORTS: Sorts = {
@@ -26,6 +26,21 @@ SORTS: Sorts = {
     # A deal without an amount comes below one of 0. Not a parameter, so that it is the index's expression.
     "amount": func.coalesce(deals.c.amount, literal_column("-1", deals.c.amount.type), type_=deals.c.amount.type),
 }
+
+_COMPANY = companies.alias("deal_company")
+SEARCHED_DEALS = SearchedList(
+    table=deals,
+    key=deals.c.company_id,
+    time=deals.c.created_at,
+    columns=("id", "company_id"),
+    records=(
+        SearchedRecord(
+            table=_COMPANY,
+            of_row=lambda row, condition: select(condition).where(_COMPANY.c.id == row.c.company_id),
+            keys=lambda condition: select(_COMPANY.c.id).where(condition),
+        ),
+    ),
+)
 
 _FIELDS = (
     *("id", "status", "stage", "owner_email", "amount", "currency"),
@@ -55,12 +70,19 @@ async def list_deals(
     tx: AsyncConnection, permission: Permission, filters: DealFilter, page_request: PageRequest
 ) -> ResultPage:
     """Returns one page of the deals that the permission allows, each with its company."""
-    return await read_page(tx, await select_deals(tx, permission, filters), SORTS, page_request)
+    conditions = deal_conditions(permission, filters)
+    if words := typed_words(filters.q):
+        search = WordSearch(tx, permission, SEARCHED_DEALS, words, conditions)
+        conditions.append(await search.of_page(SORTS, page_request))
+    return await read_page(tx, _select(permission).where(*conditions), SORTS, page_request)
 
 
 async def select_deals(tx: AsyncConnection, permission: Permission, filters: DealFilter) -> Select[Any]:
-    """Selects the deals that the permission allows and that meet the conditions, each with its company."""
-    return _select(permission).where(*await deal_conditions(tx, permission, filters))
+    """Selects the deals that the permission allows and that meet the conditions, in any order, with their companies."""
+    conditions = deal_conditions(permission, filters)
+    if words := typed_words(filters.q):
+        conditions.append(await WordSearch(tx, permission, SEARCHED_DEALS, words, conditions).of_all())
+    return _select(permission).where(*conditions)
 
 
 def is_ahead(meeting: FromClause, now: datetime) -> ColumnElement[bool]:
@@ -109,11 +131,8 @@ def _select(permission: Permission) -> Select[Any]:
     return query.join_from(deals, companies, deals.c.company_id == companies.c.id).where(visible_to(permission, deals))
 
 
-async def deal_conditions(
-    tx: AsyncConnection, permission: Permission, filters: DealFilter
-) -> list[ColumnElement[bool]]:
-    """Returns the conditions on rows of deals."""
-    matching_companies = select(companies.c.id).where(*await with_all_words(tx, permission, companies, filters.q))
+def deal_conditions(permission: Permission, filters: DealFilter) -> list[ColumnElement[bool]]:
+    """Returns the conditions on rows of deals, without that of the words `q`."""
     # The meetings ahead are few, and found by their time: one set of them is faster than a look for each deal.
     ahead = select(bookings.c.deal_id).where(visible_to(permission, bookings), bookings.c.deal_id.is_not(None))
     return [
@@ -126,7 +145,6 @@ async def deal_conditions(
         if_simulated(filters.simulated, simulated_deal()),
         if_set(filters.created_from, lambda at: deals.c.created_at >= at),
         if_set(filters.created_before, lambda at: deals.c.created_at < at),
-        if_set(split_words(filters.q) or None, lambda _: deals.c.company_id.in_(matching_companies)),
     ]
 
 

@@ -36,7 +36,7 @@ async def list_dated(
         tuple_(_SOONER.c.start_time, _SOONER.c.id) < tuple_(_NEXT.c.start_time, _NEXT.c.id),
     )
     query = (await select_deals(tx, permission, filters)).join(_NEXT, _NEXT.c.deal_id == deals.c.id)
-    query = query.where(visible_to(permission, _NEXT), is_ahead(_NEXT, now), ~exists(sooner))  # type: ignore[arg-type]  # an alias
+    query = query.where(visible_to(permission, _NEXT), is_ahead(_NEXT, now), ~exists(sooner))
     page_request = PageRequest(sort="next_meeting", limit=limit, cursor=cursor)
     return await read_page(tx, query, MEETING_SORTS, page_request)
 

@@ -13,11 +13,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from showup.access.workspace import SIMULATION
 from showup.campaigns.funnel import Counts, Held, Outcomes
 from showup.database.tables import campaigns, workspaces
-from showup.reads.funnel_booked import OUTCOMES, booked_query, others_query
+from showup.reads.funnel_booked import OUTCOMES, booked_query
 from showup.reads.funnel_deals import deals_query
 from showup.reads.funnel_filter import Dimension, FunnelFilter, keys_of
 from showup.reads.funnel_mails import mail_queries, mails_query, people_query, undated_queries, undated_query
-from showup.reads.funnel_people import people_queries
+from showup.reads.funnel_people import people_queries, unmatched_queries
 from showup.reads.merged_leads import merged_leads
 from showup.reads.rows import Item, if_any, if_set
 from showup.values.proportion import Proportion
@@ -105,7 +105,7 @@ def _queries(wanted: FunnelFilter, keys: Sequence[Dimension], *, has_merged: boo
     if not wanted.organizers:
         totals += mail_queries(wanted, (), has_merged=has_merged)
         groups += mail_queries(wanted, mail_keys, has_merged=has_merged) if mail_keys else []
-    groups += [others_query(wanted, keys)] if keys and wanted.has_others(keys) else []
+    groups += unmatched_queries(wanted, keys) if keys and wanted.has_others(keys) else []
     return [*((query, "total") for query in totals), *((query, "groups") for query in groups)]
 
 

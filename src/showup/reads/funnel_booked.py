@@ -1,7 +1,6 @@
-"""The queries over seats of those who booked, and of what became of it (CA4, CA5).
+"""The query over seats of those who booked, and of what became of it (CA4, CA5).
 
-They answer what `reads.funnel_people` can't: a cohort, whose dates are those of mails, and people whom no campaign
-brought.
+It answers what `reads.funnel_people` can't: a cohort, whose dates are those of mails.
 
 A person counts once in a group, with all their meetings. Most people have one: their seats are counted as they are.
 Only the seats of people with several are gathered by person first. Counting all people that way gives the same numbers,
@@ -13,7 +12,6 @@ from typing import Final
 
 from showup.campaigns.funnel import SEAT_OUTCOMES, at_seconds
 from showup.reads.funnel_filter import (
-    UNKNOWN,
     Dimension,
     FunnelFilter,
     columns,
@@ -34,10 +32,6 @@ OUTCOMES: Final[Mapping[str, int]] = {
 """The number of each outcome; an unreported meeting is one that was upcoming until it was over."""
 
 _SEAT: Final = "s.booked_at, s.start_time, s.over_at, s.outcome, s.reported"
-_FATE: Final = f"""
-    CASE WHEN a.attended AND a.attendance_evidence = 'reported' THEN {_SHOWED} WHEN a.attended THEN {_ASSUMED}
-         WHEN NOT a.attended THEN {_NO_SHOW} WHEN b.host_absent THEN {SEAT_OUTCOMES["host_absent"]} ELSE {_OPEN} END
-"""
 _PERSON: Final = "booked_at, outcome, at, over_at, is_held, report_at, report_over_at"
 
 
@@ -51,10 +45,10 @@ def booked_query(wanted: FunnelFilter, keys: Sequence[Dimension]) -> str:
     numbers = ", ".join(f"count(*) FILTER (WHERE {condition}) AS {name}" for name, condition in counted.items())
     sums = ", ".join(f"coalesce(sum({name}), 0)::bigint AS {name}" for name in counted)
     by_key = f"GROUP BY {', '.join(keys)}" if keys else ""
-    ours = "WHERE workspace_id = :workspace_id" if wanted.workspace_id is not None else ""
+    ours = "AND workspace_id = :workspace_id" if wanted.workspace_id is not None else ""
     return f"""
         WITH repeated AS (
-            SELECT person_id FROM funnel_seats {ours} GROUP BY person_id HAVING count(*) > 1
+            SELECT person_id FROM funnel_seats WHERE lead_id IS NOT NULL {ours} GROUP BY person_id HAVING count(*) > 1
         ),
         once AS (
             SELECT {names(keys)} {numbers} FROM ({_once(wanted, keys)}) people {by_key}
@@ -67,17 +61,6 @@ def booked_query(wanted: FunnelFilter, keys: Sequence[Dimension]) -> str:
         ) both_kinds
         GROUP BY {names(keys)} is_total
     """  # noqa: S608  # expressions of this module; values are bound
-
-
-def others_query(wanted: FunnelFilter, keys: Sequence[Dimension]) -> str:
-    """Return the same numbers of the people whom no campaign brought, for each group: they are in no total."""
-    numbers = ", ".join(
-        f"count(*) FILTER (WHERE {condition}) AS {name}" for name, condition in counts_of(wanted).items()
-    )
-    people = _people(_other_seats(wanted, keys), keys, f"{names(keys)} who")
-    return f"""
-        SELECT {names(keys)} false AS is_total, {numbers} FROM ({people}) people GROUP BY {", ".join(keys)}
-    """  # noqa: S608  # as above
 
 
 def counts_of(wanted: FunnelFilter) -> dict[str, str]:
@@ -142,25 +125,4 @@ def _seats(wanted: FunnelFilter, keys: Sequence[Dimension], condition: str) -> s
         FROM funnel_seats s JOIN campaigns c ON c.workspace_id = s.workspace_id AND c.id = s.campaign_id
         {members if wanted.needs_members(keys) else ""}
         WHERE {" AND ".join(dict.fromkeys(where))}
-    """  # noqa: S608  # as above
-
-
-def _other_seats(wanted: FunnelFilter, keys: Sequence[Dimension]) -> str:
-    """Return the seats of people whom no campaign brought, also of those without an address.
-
-    Organizers and teammates have no key.
-    """
-    who = "coalesce(a.email, a.phone, b.id::text || ' ' || a.position)"
-    unknown: dict[Dimension, str] = {"campaign": "NULL::bigint", "step": "NULL::integer", "sender": "NULL::text"}
-    expressions = {**seat_expressions("b"), **unknown, "source": f"'{UNKNOWN}'"}
-    where = ["(b.status = 'ACCEPTED' AND a.cancelled_at IS NULL OR a.attended)", *wanted.of_booking()]
-    return f"""
-        SELECT {columns(expressions, keys)} {who} AS who,
-               coalesce(a.booked_at, b.booked_at) AS booked_at, b.start_time,
-               coalesce(b.end_time, b.start_time) AS over_at, {_FATE} AS outcome,
-               coalesce(a.attendance_evidence = 'reported', false) AS reported
-        FROM bookings b JOIN booking_attendees a
-            ON a.booking_id = b.id AND a.attendee_key IS NOT NULL
-        WHERE {" AND ".join(where)} AND NOT EXISTS (
-            SELECT FROM matches n WHERE n.booking_id = b.id AND n.attendee = a.attendee_key AND n.state = 'matched')
     """  # noqa: S608  # as above

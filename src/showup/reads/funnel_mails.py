@@ -26,7 +26,6 @@ from showup.reads.funnel_sums import (
     edges_of,
     group_by,
     key_columns,
-    needs_campaigns,
     sums_of_mails,
 )
 
@@ -66,7 +65,7 @@ def mails_query(wanted: FunnelFilter, keys: Sequence[Dimension]) -> str:
         WITH h AS (
             SELECT {columns(MEMBERS, others)} {_MAILS} AS mails, count(*) AS people,
                    count(*) FILTER (WHERE m.bounced) AS bounced
-            FROM campaign_leads m {_campaign(wanted, others)} WHERE {where} GROUP BY {", ".join([*others, "mails"])}
+            FROM campaign_leads m {campaigns_of("m", others)} WHERE {where} GROUP BY {", ".join([*others, "mails"])}
         )
         SELECT {names(keys)} {is_total(keys)} AS is_total,
                coalesce(sum({counted[0]}), 0)::bigint AS sent, coalesce(sum({counted[1]}), 0)::bigint AS delivered
@@ -86,7 +85,7 @@ def people_query(wanted: FunnelFilter, keys: Sequence[Dimension], *conditions: s
         WITH answers AS (
             SELECT {columns(MEMBERS, keys)} {_PERSON} AS person_id,
                    {", ".join(f"{sql} AS {name}" for name, sql in steps.items())}
-            FROM campaign_leads m {_campaign(wanted, keys)} {_MERGED} WHERE {where}
+            FROM campaign_leads m {campaigns_of("m", keys)} {_MERGED} WHERE {where}
         ),
         people AS (
             SELECT {names(keys)} {is_total(keys)} AS is_total, bool_or(replied) AS replied,
@@ -107,15 +106,17 @@ def answers_query(wanted: FunnelFilter, answer: Answer) -> tuple[str, str]:
     """
 
     def is_counted(table: str) -> str:
-        condition = f"{table}.{answer} AND {wanted.in_activity(f'{table}.{answer}_at')}"
-        return " AND ".join([*wanted.of_mails(table), condition])
+        # IS TRUE, because no index of campaigns shall be read: that of the answers has them too, and is in their order.
+        conditions = [f"({' AND '.join(wanted.of_mails(table)) or 'true'}) IS TRUE", f"{table}.{answer}"]
+        conditions += [f"{table}.workspace_id = :workspace_id"] if wanted.workspace_id is not None else []
+        return " AND ".join([*conditions, wanted.in_activity(f"{table}.{answer}_at")])
 
     def place(table: str) -> str:
         return f"(coalesce({table}.{answer}_at, '-infinity'), {table}.campaign_id)"
 
-    rows = f"m.lead_id, m.campaign_id, m.{answer}_at AS at FROM campaign_leads m {_campaign(wanted, ())}"
+    rows = f"m.lead_id, m.campaign_id, m.{answer}_at AS at FROM campaign_leads m"
     later = f"""
-        SELECT FROM campaign_leads n {campaigns_of("n") if needs_campaigns(wanted, ()) else ""}
+        SELECT FROM campaign_leads n
         WHERE n.lead_id = m.lead_id AND {is_counted("n")} AND {place("n")} > {place("m")}
     """  # expressions of this module; values are bound
     newest = f"{is_counted('m')} AND NOT {_IS_MERGED} AND NOT (m.shared AND EXISTS ({later}))"
@@ -170,15 +171,11 @@ def _merged_in_sums(summed: FunnelFilter, keys: Sequence[Dimension], sums: Sums)
     return f"""
         SELECT {names(keys)} {not keys} AS is_total, {numbers}
         FROM (
-            SELECT {columns(MEMBERS, keys)} {answers} FROM campaign_leads m {_campaign(summed, keys)}
+            SELECT {columns(MEMBERS, keys)} {answers} FROM campaign_leads m {campaigns_of("m", keys)}
             WHERE {" AND ".join(where)}
         ) answers
         {group_by(keys)}
     """  # noqa: S608  # expressions of this module; values are bound
-
-
-def _campaign(wanted: FunnelFilter, keys: Sequence[Dimension]) -> str:
-    return campaigns_of("m") if needs_campaigns(wanted, keys) else ""
 
 
 def _summed(wanted: FunnelFilter, keys: Sequence[Dimension], sums: Sums, weeks: str) -> str:
@@ -188,7 +185,7 @@ def _summed(wanted: FunnelFilter, keys: Sequence[Dimension], sums: Sums, weeks: 
                coalesce(sum(w.delivered), 0)::bigint AS delivered,
                coalesce(sum(w.replied) {answered}, 0)::bigint AS replied,
                coalesce(sum(w.interested) {answered}, 0)::bigint AS interested
-        FROM mail_weeks w {campaigns_of("w") if needs_campaigns(wanted, keys) else ""}
+        FROM mail_weeks w {campaigns_of("w", keys)}
         WHERE {" AND ".join([f"w.level = {sums.number}", weeks, *wanted.of_mails("w")])} {group_by(keys)}
     """  # noqa: S608  # as above
 
@@ -205,5 +202,5 @@ def undated_query(wanted: FunnelFilter) -> str:
         SELECT coalesce(sum(m.sent) FILTER (WHERE {sent}), 0)::bigint AS sent,
                count(DISTINCT {_PERSON}) FILTER (WHERE m.replied AND {replied}) AS replied,
                count(DISTINCT {_PERSON}) FILTER (WHERE m.interested AND {interested}) AS interested
-        FROM campaign_leads m {_campaign(wanted, ())} {_MERGED} WHERE {where}
+        FROM campaign_leads m {_MERGED} WHERE {where}
     """  # noqa: S608  # expressions of this module; values are bound

@@ -12,17 +12,18 @@ from typing import Final
 from msgspec import Struct, structs
 
 from showup.campaigns.funnel import LEVELS, Level
-from showup.reads.funnel_filter import Dimension, FunnelFilter
+from showup.reads.funnel_filter import UNKNOWN, Dimension, FunnelFilter
 from showup.reads.whole_weeks import Weeks
 
 _COLUMNS: Final = {
     "campaign": "nullif({t}.campaign_id, 0)",
     "step": "nullif({t}.step, 0)",
     "sender": "nullif({t}.sender_email, '')",
-    "source": "c.source",
+    "source": f"coalesce(c.source, '{UNKNOWN}')",
     "organizer": "nullif({t}.organizer_email, '')",
     "workspace": "{t}.workspace_id",
 }
+_UNMATCHED_COLUMNS: Final = {**_COLUMNS, "source": f"'{UNKNOWN}'"}
 _OF_CAMPAIGN: Final = frozenset({"campaign", "step", "sender", "source"})
 
 
@@ -58,10 +59,14 @@ class UndatedFilter(FunnelFilter, frozen=True, kw_only=True):
 
 
 class Sums(Struct, frozen=True, kw_only=True):
-    """How sums answer one question. `level` None: not at all. `is_exact`: they include those who are `shared`."""
+    """How sums answer one question. `level` None: not at all. `is_exact`: they include those who are `shared`.
+
+    `matched`: they count leads; else people whom no campaign brought.
+    """
 
     level: Level | None
     is_exact: bool
+    matched: bool = True
 
     @property
     def number(self) -> int:
@@ -85,6 +90,14 @@ def sums_of_people(wanted: FunnelFilter, keys: Sequence[Dimension]) -> Sums:
     return Sums(level=_level(wanted, keys, is_exact=is_exact), is_exact=is_exact)
 
 
+def sums_of_unmatched(wanted: FunnelFilter, keys: Sequence[Dimension]) -> Sums:
+    """Return how `people_weeks` answers for people whom no campaign brought: of all organizers, or of each."""
+    if len(wanted.organizers) > 1 and "organizer" not in keys:
+        return Sums(level=None, is_exact=False, matched=False)
+    level: Level = "organizer" if wanted.organizers or "organizer" in keys else "all"
+    return Sums(level=level, is_exact=wanted.simulated != "all", matched=False)
+
+
 def sums_of_mails(wanted: FunnelFilter, keys: Sequence[Dimension]) -> Sums:
     """Return how `mail_weeks` answers. `is_exact` is about people who answered; mails are always added up."""
     is_exact = _is_one_campaign(wanted, keys)
@@ -104,9 +117,10 @@ def _level(wanted: FunnelFilter, keys: Sequence[Dimension], *, is_exact: bool) -
     return "all"
 
 
-def key_columns(table: str, keys: Sequence[Dimension]) -> str:
+def key_columns(table: str, keys: Sequence[Dimension], *, matched: bool = True) -> str:
     """Return the columns of a group's key in sums, and in the rows that they add up; each with a comma behind it."""
-    return "".join(f"{_COLUMNS[key].format(t=table)} AS {key}, " for key in keys)
+    columns = _COLUMNS if matched else _UNMATCHED_COLUMNS
+    return "".join(f"{columns[key].format(t=table)} AS {key}, " for key in keys)
 
 
 def group_by(keys: Sequence[Dimension]) -> str:
@@ -114,11 +128,7 @@ def group_by(keys: Sequence[Dimension]) -> str:
     return f"GROUP BY {', '.join(keys)}" if keys else ""
 
 
-def campaigns_of(table: str) -> str:
-    """Return the join with the campaign, `c`."""
-    return f"JOIN campaigns c ON c.workspace_id = {table}.workspace_id AND c.id = {table}.campaign_id"
-
-
-def needs_campaigns(wanted: FunnelFilter, keys: Sequence[Dimension]) -> bool:
-    """Return whether a query reads the campaign itself."""
-    return "source" in keys or bool(wanted.sources)
+def campaigns_of(table: str, keys: Sequence[Dimension]) -> str:
+    """Return the join with the campaign, `c`, if the groups have its source."""
+    join = f"JOIN campaigns c ON c.workspace_id = {table}.workspace_id AND c.id = {table}.campaign_id"
+    return join if "source" in keys else ""

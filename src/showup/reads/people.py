@@ -14,12 +14,21 @@ from showup.reads.bookings import bookings_of, with_attendees
 from showup.reads.current_ids import current_person_id, ids_of_person
 from showup.reads.keyset import PageRequest, ResultPage, Sorts, read_page
 from showup.reads.rows import Item, if_any, nest_columns, nested_columns, visible_to, workspace_of
+from showup.reads.search import typed_words
 from showup.reads.simulated import SimulatedFilter, if_simulated, simulated_person
 from showup.reads.timeline import timeline
-from showup.reads.word_lookup import with_all_words
+from showup.reads.word_search import SearchedList, WordSearch, row_itself
 from showup.values.email_address import normalize_email
 
 SORTS: Sorts = {name: people.c[name] for name in ("created_at", "updated_at", "email")}
+
+SEARCHED_PEOPLE = SearchedList(
+    table=people,
+    key=people.c.id,
+    time=people.c.created_at,
+    columns=("id", "search"),
+    records=(row_itself(people),),
+)
 
 _FIELDS = ("id", "email", "name", "time_zone", "phone", "created_at", "updated_at")
 
@@ -38,16 +47,16 @@ async def list_people(
     tx: AsyncConnection, permission: Permission, filters: PersonFilter, page_request: PageRequest
 ) -> ResultPage:
     """Returns one page of the people that the permission allows, each with their company."""
-    query = _select(permission).where(*await person_conditions(tx, permission, filters))
-    return await read_page(tx, query, SORTS, page_request)
+    conditions = person_conditions(filters)
+    if words := typed_words(filters.q):
+        search = WordSearch(tx, permission, SEARCHED_PEOPLE, words, conditions)
+        conditions.append(await search.of_page(SORTS, page_request))
+    return await read_page(tx, _select(permission).where(*conditions), SORTS, page_request)
 
 
-async def person_conditions(
-    tx: AsyncConnection, permission: Permission, filters: PersonFilter
-) -> list[ColumnElement[bool]]:
-    """Returns the conditions on rows of people."""
+def person_conditions(filters: PersonFilter) -> list[ColumnElement[bool]]:
+    """Returns the conditions on rows of people, without that of the words `q`."""
     return [
-        *await with_all_words(tx, permission, people, filters.q),
         if_any(filters.ids, people.c.id.in_),
         if_any(filters.email, lambda emails: people.c.email.in_([normalize_email(email) for email in emails])),
         if_any(filters.company_id, people.c.company_id.in_),

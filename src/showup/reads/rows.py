@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias, TypeVar
 
-from sqlalchemy import ColumnElement, RowMapping, Table, select, true
+from sqlalchemy import ColumnElement, FromClause, RowMapping, Table, select, true
 from sqlalchemy.sql.elements import Label
 
 from showup.access.permission import Permission
@@ -14,7 +14,7 @@ Item: TypeAlias = dict[str, Any]
 """One record as the API returns it: field → value, with nested records as dictionaries."""
 
 
-def visible_to(permission: Permission, table: Table) -> ColumnElement[bool]:
+def visible_to(permission: Permission, table: FromClause) -> ColumnElement[bool]:
     """Returns a condition for the rows of the permission's workspace; every read includes it."""
     if permission.workspace_id is None:
         return true()

@@ -119,7 +119,11 @@ never@booked.example,yes,2026-09-08T12:00:00Z,,
     assert imported.status_code == 200, imported.text
     organizer = SimulatedOrganizer(2, "Mia", "mia@outbound.example", "mia", "Europe/Berlin")
     starts = {"again": MONDAY + 2 * DAY, "both": MONDAY + 3 * DAY, "alias": TODAY + 2 * DAY, "now": TODAY - HOUR / 4}
+    starts |= {"first": MONDAY + DAY, "second": MONDAY + 2 * DAY, "missed": MONDAY + 3 * DAY}
     guests = {
+        "first": ["no@lead.example"],
+        "second": ["no@lead.example"],
+        "missed": ["nor@lead.example"],
         "again": ["one@single0.example"],
         "both": ["twice@both.example", "one@single5.example"],
         "alias": ["alias@both.example"],
@@ -134,7 +138,8 @@ never@booked.example,yes,2026-09-08T12:00:00Z,,
         for n, (uid, start) in enumerate(starts.items())
     ]
     await ingest_and_project(scenario.engine, "ours", webhooks, ticking_clock())
-    for uid, outcome in (("again", "no_show"), ("both", "showed")):
+    reports = {"again": "no_show", "both": "showed", "first": "showed", "missed": "no_show"}
+    for uid, outcome in reports.items():
         path = f"/api/bookings/{await scenario.booking_id(uid)}/outcome"
         assert (await client.post(path, json={"outcome": outcome})).status_code == 200
     merge = {
@@ -154,6 +159,9 @@ PAGES = (
     f"funnel?period=all&{BEN}",
     f"funnel?period=90d&{MIA}&source=csv",
     "funnel?period=all&campaign_id={Second}",
+    "funnel?period=all&source=unknown",
+    f"funnel?period=all&source=unknown&{BEN}",
+    "funnel?from=2026-09-07&to=2026-09-15&source=unknown",
     f"funnel?from=2026-09-07&to=2026-09-11&campaign_id={{Singles}}&{BEN}",
     "analysis?period=all",
     f"analysis?from=2026-09-07&to=2026-09-10&{MIA}",
@@ -178,6 +186,7 @@ async def test_each_number_is_that_of_its_list(app: FastAPI, member: Browser, sc
     assert len(found) > 50
     # A person with two leads counts once, and one with an answer in two campaigns too.
     assert (found["answers?answer=replied"], found["answers?answer=interested"]) == (4, 3)
+    assert len([link for link in found if "source=unknown" in link]) > 8
     assert len([link for link in found if "counted=reported" in link or "counted=unreported" in link]) > 5
     wrong = {}
     for query, number in found.items():

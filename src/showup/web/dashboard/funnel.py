@@ -126,9 +126,7 @@ async def _context(tx: AsyncConnection, session: Session, viewer: Viewer, wanted
         period,
         rank=wanted.rank,
         campaign_query=lambda campaign_id: with_params(params, campaign_id=campaign_id),
-        list_params=None
-        if wanted.source == UNKNOWN
-        else {name: params[name] for name in ("campaign_id", "organizer", "source") if name in params},
+        list_params={name: params[name] for name in ("campaign_id", "organizer", "source") if name in params},
     )
     query = partial(with_params, params)
     return await shell_context(tx, session, viewer) | {

@@ -62,14 +62,14 @@ class StepRow(Struct, frozen=True, kw_only=True):
 
 
 class Fate(Struct, frozen=True, kw_only=True):
-    """A part of those who booked: its texture, its mark, and the query of its list; None where there is none."""
+    """A part of those who booked: its texture, its mark, and the query of its list."""
 
     number: int
     texture: str
     mark: str
     words: str
     span: Span
-    list_query: str | None
+    list_query: str
 
 
 class HeldView(Struct, frozen=True, kw_only=True):
@@ -80,8 +80,8 @@ class HeldView(Struct, frozen=True, kw_only=True):
     change: RateChange
     before: float | None
     open: int
-    reported_query: str | None
-    open_query: str | None
+    reported_query: str
+    open_query: str
     bounds: tuple[float, float] | None
     reach: Span | None
 
@@ -98,8 +98,8 @@ class CampaignRow(Struct, frozen=True, kw_only=True):
     held: Rate | None
     held_words: str
     showed: int
-    booked_query: str | None
-    showed_query: str | None
+    booked_query: str
+    showed_query: str
 
 
 class FunnelView(Struct, frozen=True, kw_only=True):
@@ -118,12 +118,11 @@ class FunnelView(Struct, frozen=True, kw_only=True):
 
 
 def build_funnel(
-    funnel: Item, period: Period, *, rank: Rank, campaign_query: Any, list_params: Mapping[str, Sequence[str]] | None
+    funnel: Item, period: Period, *, rank: Rank, campaign_query: Any, list_params: Mapping[str, Sequence[str]]
 ) -> FunnelView:
     """Arrange the answer of `describe_funnel`, grouped by campaign.
 
-    `campaign_query` makes the query that filters by a campaign; `list_params` are the filters of `/leads`; None for
-    people whom no campaign brought.
+    `campaign_query` makes the query that filters by a campaign; `list_params` are the filters of `/leads`.
     """
     previous = funnel["previous"]
     split = funnel["split"]
@@ -150,23 +149,19 @@ def build_funnel(
 
 
 class _ListQueries:
-    """The queries of `/leads` that the numbers lead to; those whom no campaign brought are no leads."""
+    """The queries of `/leads` that the numbers lead to."""
 
-    def __init__(self, params: Mapping[str, Sequence[str]] | None, period: Period) -> None:
+    def __init__(self, params: Mapping[str, Sequence[str]], period: Period) -> None:
         days = {"since": period.since, "until": period.until}
         self._params = params
         self._days = {name: day.isoformat() for name, day in days.items() if day is not None}
 
-    def of(self, counted: Sequence[Counted], **changes: str) -> str | None:
+    def of(self, counted: Sequence[Counted], **changes: str) -> str:
         """Return the query of those whom these numbers count."""
-        if self._params is None:
-            return None
         return "?" + urlencode({**self._params, **self._days, **changes, "counted": counted}, doseq=True)
 
     def of_step(self, step: str) -> str | None:
-        """Return the path of those whom a step counts."""
-        if self._params is None:
-            return None
+        """Return the path of those whom a step counts; None for mails."""
         if step in _ANSWERED:
             return "answers?" + urlencode({**self._params, **self._days, "answer": step}, doseq=True)
         return f"leads{self.of(_STEPS_LISTED[step])}" if step in _STEPS_LISTED else None

@@ -8,12 +8,10 @@ from fastapi import APIRouter, Query, Request, Response
 from pydantic import Field
 
 from showup.access.teammate import THEMES, Session
-from showup.database.tables import companies, people
 from showup.reads.bookings import BookingFilter
-from showup.reads.companies import CompanyFilter
+from showup.reads.companies import CompanyFilter, list_companies
 from showup.reads.deals import DealFilter
 from showup.reads.keyset import PageRequest
-from showup.reads.newest_matches import newest_with_words
 from showup.reads.people import PersonFilter
 from showup.reads.search import check_search, split_words
 from showup.web.dashboard.lists.booking_list import BOOKINGS
@@ -91,11 +89,12 @@ def marked(text: str, q: str) -> list[tuple[str, bool]]:
 
 async def _records(reader: Reader, q: str) -> list[Line]:
     """Return some records of each kind: each may take the room that others leave."""
-    people_ids = await newest_with_words(reader.tx, reader.permission, people, q, _SHOWN)
-    company_ids = await newest_with_words(reader.tx, reader.permission, companies, q, _SHOWN)
+    newest = PageRequest(sort="-created_at", limit=_SHOWN)
+    companies = (await list_companies(reader.tx, reader.permission, CompanyFilter(q=q), newest)).items
+    company_ids = [one["id"] for one in companies]
     kinds = [
-        await _lines_with(reader, PEOPLE, PersonFilter(ids=people_ids)) if people_ids else [],
-        await _lines_with(reader, COMPANIES, CompanyFilter(ids=company_ids)) if company_ids else [],
+        await _lines_with(reader, PEOPLE, PersonFilter(q=q)),
+        await COMPANIES.lines(reader, companies),
         await _lines_with(reader, DEALS, DealFilter(company_id=company_ids)) if company_ids else [],
         await _lines_with(reader, BOOKINGS, BookingFilter(q=q)),
     ]

@@ -979,8 +979,10 @@ TABLES = (
         CONSTRAINT fk_campaign_leads_lead_id FOREIGN KEY(lead_id) REFERENCES leads (id)
     )""",
     "CREATE INDEX ix_campaign_leads_campaign ON campaign_leads (workspace_id, campaign_id, lead_id)",
-    "CREATE INDEX ix_campaign_leads_interested_at ON campaign_leads (workspace_id, interested_at) WHERE interested",
-    "CREATE INDEX ix_campaign_leads_replied_at ON campaign_leads (workspace_id, replied_at) WHERE replied",
+    """CREATE INDEX ix_campaign_leads_interested_at ON campaign_leads (workspace_id, interested_at, lead_id)
+        INCLUDE (campaign_id, shared) WHERE interested""",
+    """CREATE INDEX ix_campaign_leads_replied_at ON campaign_leads (workspace_id, replied_at, lead_id)
+        INCLUDE (campaign_id, shared) WHERE replied""",
     "CREATE INDEX ix_campaign_leads_sent_at ON campaign_leads (workspace_id, last_sent_at)",
     """CREATE INDEX ix_campaign_leads_shared ON campaign_leads (workspace_id, lead_id)
         INCLUDE (campaign_id, replied, replied_at, interested, interested_at)
@@ -1016,9 +1018,9 @@ TABLES = (
         id UUID NOT NULL,
         workspace_id UUID NOT NULL,
         booking_id UUID NOT NULL,
-        lead_id UUID NOT NULL,
+        lead_id UUID,
         person_id UUID NOT NULL,
-        campaign_id BIGINT NOT NULL,
+        campaign_id BIGINT,
         booked_at TIMESTAMP WITH TIME ZONE NOT NULL,
         start_time TIMESTAMP WITH TIME ZONE NOT NULL,
         over_at TIMESTAMP WITH TIME ZONE NOT NULL,
@@ -1318,6 +1320,7 @@ FUNNEL_TABLES = (
     """CREATE TABLE funnel_people (
         workspace_id UUID NOT NULL,
         person_id UUID NOT NULL,
+        matched BOOLEAN NOT NULL,
         simulated BOOLEAN NOT NULL,
         levels SMALLINT NOT NULL,
         campaign_id BIGINT NOT NULL,
@@ -1341,16 +1344,17 @@ FUNNEL_TABLES = (
         CONSTRAINT pk_funnel_people PRIMARY KEY (person_id, simulated, levels, campaign_id, organizer_email, lead_id),
         CONSTRAINT fk_funnel_people_workspace_id FOREIGN KEY(workspace_id) REFERENCES workspaces (id)
     )""",
-    "CREATE INDEX ix_funnel_people_at ON funnel_people (workspace_id, at)",
-    "CREATE INDEX ix_funnel_people_booked_at ON funnel_people (workspace_id, booked_at)",
+    "CREATE INDEX ix_funnel_people_at ON funnel_people (workspace_id, matched, at)",
+    "CREATE INDEX ix_funnel_people_booked_at ON funnel_people (workspace_id, matched, booked_at)",
     "CREATE INDEX ix_funnel_people_lead_id ON funnel_people (lead_id)",
-    """CREATE INDEX ix_funnel_people_report_at ON funnel_people (workspace_id, report_at)
+    """CREATE INDEX ix_funnel_people_report_at ON funnel_people (workspace_id, matched, report_at)
         WHERE report_at IS NOT NULL""",
-    "CREATE INDEX ix_funnel_people_settled_at ON funnel_people (workspace_id, settled_at)",
-    "CREATE INDEX ix_funnel_people_shared ON funnel_people (workspace_id) WHERE shared",
+    "CREATE INDEX ix_funnel_people_settled_at ON funnel_people (workspace_id, matched, settled_at)",
+    "CREATE INDEX ix_funnel_people_shared ON funnel_people (workspace_id, matched) WHERE shared",
     """CREATE TABLE people_weeks (
         workspace_id UUID NOT NULL,
         level SMALLINT NOT NULL,
+        matched BOOLEAN NOT NULL,
         simulated BOOLEAN NOT NULL,
         shared BOOLEAN NOT NULL,
         week DATE NOT NULL,
@@ -1367,8 +1371,8 @@ FUNNEL_TABLES = (
         open BIGINT NOT NULL,
         held BIGINT NOT NULL,
         missed BIGINT NOT NULL,
-        CONSTRAINT pk_people_weeks PRIMARY KEY (workspace_id, level, simulated, shared, week, campaign_id, step,
-                                                sender_email, organizer_email)
+        CONSTRAINT pk_people_weeks PRIMARY KEY (workspace_id, level, matched, simulated, shared, week, campaign_id,
+                                                step, sender_email, organizer_email)
     )""",
     """CREATE TABLE mail_weeks (
         workspace_id UUID NOT NULL,
@@ -1393,8 +1397,8 @@ FUNNEL_TABLES = (
         closed_at TIMESTAMP WITH TIME ZONE,
         amount NUMERIC(14, 2),
         currency TEXT,
-        lead_id UUID NOT NULL,
-        campaign_id BIGINT NOT NULL,
+        lead_id UUID,
+        campaign_id BIGINT,
         step INTEGER DEFAULT '0' NOT NULL,
         sender_email TEXT DEFAULT '' NOT NULL,
         of_other_company BOOLEAN NOT NULL,
@@ -1495,9 +1499,10 @@ _DEAL = {
     "currency": "coalesce(currency, '')",
     "amount": "amount",
 }
-# Levels: 0 all, 1 campaign, 2 campaign, step and sender, 3 organizer, 4 campaign and organizer.
+# Levels: 0 all, 1 campaign, 2 campaign, step and sender, 3 organizer, 4 campaign and organizer. People whom no campaign
+# brought have sums of all, and by organizer.
 _PEOPLE_SUMS = f"""
-    SELECT sign, workspace_id, level, simulated, shared, week, CASE WHEN level IN (1, 2, 4) THEN campaign_id ELSE 0 END
+    SELECT sign, workspace_id, level, matched, simulated, shared, week, CASE WHEN level IN (1, 2, 4) THEN campaign_id ELSE 0 END
            AS campaign_id, CASE level WHEN 2 THEN step ELSE 0 END AS step,
            CASE level WHEN 2 THEN sender_email ELSE '' END AS sender_email,
            CASE WHEN level >= 3 THEN organizer_email ELSE '' END AS organizer_email,
@@ -1509,7 +1514,7 @@ _PEOPLE_SUMS = f"""
     FROM {{rows}} r
     CROSS JOIN (VALUES (0, 1), (1, 2), (2, 16), (3, 4), (4, 8)) l(level, bit)
     CROSS JOIN LATERAL (VALUES (1, {_week("booked_at")}), (2, {_week("at")}), (3, {_week("report_at")})) d(part, week)
-    WHERE levels & bit <> 0 AND (part < 3 OR report_at IS NOT NULL)
+    WHERE levels & bit <> 0 AND (matched OR level IN (0, 3)) AND (part < 3 OR report_at IS NOT NULL)
 """  # noqa: S608  # constants
 _MAIL_SUMS = f"""
     SELECT sign, workspace_id, level, shared, week, CASE level WHEN 0 THEN 0 ELSE campaign_id END AS campaign_id,
@@ -1591,7 +1596,7 @@ SUM_TRIGGERS = (
         (
             "people_weeks",
             _PEOPLE_SUMS,
-            "workspace_id, level, simulated, shared, week, campaign_id, step, sender_email, organizer_email",
+            "workspace_id, level, matched, simulated, shared, week, campaign_id, step, sender_email, organizer_email",
             "booked, showed_reported, showed_assumed, no_show, host_absent, unreported, open, held, missed",
         ),
     ),

@@ -17,7 +17,7 @@ from showup.reads.funnel_mails import Answer
 from showup.reads.rows import Item
 from showup.web.dashboard.lists.address import Address, Choice, Filter
 from showup.web.dashboard.lists.booking_list import campaign_filter
-from showup.web.dashboard.lists.funnel_list import FUNNEL_FILTERS, FunnelListQuery
+from showup.web.dashboard.lists.funnel_list import PERIOD_FILTERS, SOURCES, FunnelListQuery
 from showup.web.dashboard.lists.record_list import (
     Choices,
     Column,
@@ -79,7 +79,8 @@ class AnswerList(RecordList[AnswerListQuery, AnsweredLeads]):
         """Return the filters of the funnel."""
         return (
             Filter(name="answer", label="Answer", choices=_ANSWERS),
-            *FUNNEL_FILTERS,
+            Filter(name="source", label="Source", choices=SOURCES),
+            *PERIOD_FILTERS,
             await campaign_filter(reader, address),
         )
 

@@ -5,18 +5,15 @@ from typing import Annotated, Final, Literal
 
 from pydantic import Field
 
-from showup.campaigns.campaign import CampaignSource
-from showup.reads.funnel_filter import FunnelFilter
+from showup.reads.funnel_filter import FunnelFilter, Source
 from showup.reads.simulated import SimulatedFilter
 from showup.web.dashboard.lists.address import Choice, Filter
 from showup.web.dashboard.lists.record_list import Reader, RecordListQuery
 from showup.web.dashboard.periods import PageDay
 from showup.web.http.query_params import any_of
 
-FUNNEL_FILTERS: Final = (
-    Filter(
-        name="source", label="Source", choices=(Choice("emailbison", "EmailBison"), Choice("csv", "imported files"))
-    ),
+SOURCES: Final = (Choice("emailbison", "EmailBison"), Choice("csv", "imported files"))
+PERIOD_FILTERS: Final = (
     Filter(name="since", label="On", form="day", preposition="or after"),
     Filter(name="until", label="Only", form="day", preposition="before"),
 )
@@ -26,7 +23,7 @@ class FunnelListQuery(RecordListQuery):
     """The fields of the address that are filters of the funnel."""
 
     campaign_id: list[Annotated[int, Field(ge=0, lt=2**63)]] = any_of()
-    source: list[CampaignSource] = any_of()
+    source: list[Source] = any_of()
     since: PageDay | None = None
     until: PageDay | None = None
     simulated: SimulatedFilter = "false"

@@ -1,4 +1,4 @@
-"""The list of leads who booked: the people whom a number of the funnel counts, one row for each."""
+"""The list of who booked: the people whom a number of the funnel counts, one row for each."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
@@ -9,12 +9,13 @@ from showup.access.teammate import Session
 from showup.database.tables import funnel_people
 from showup.reads.agenda import State
 from showup.reads.deal_meetings import WORDS
+from showup.reads.funnel_filter import UNKNOWN
 from showup.reads.funnel_leads import Counted, CountedLeads, count_leads_who_booked, list_leads_who_booked
 from showup.reads.rows import Item
 from showup.values.email_address import normalize_email
 from showup.web.dashboard.lists.address import Address, Choice, Filter
 from showup.web.dashboard.lists.booking_list import campaign_filter
-from showup.web.dashboard.lists.funnel_list import FUNNEL_FILTERS, FunnelListQuery
+from showup.web.dashboard.lists.funnel_list import PERIOD_FILTERS, SOURCES, FunnelListQuery
 from showup.web.dashboard.lists.record_list import (
     Choices,
     Column,
@@ -53,7 +54,7 @@ class LeadListQuery(FunnelListQuery):
 
 
 class ListedLead(Struct, frozen=True, kw_only=True):
-    """A lead as their row shows them, with the meeting that counts."""
+    """A lead, or somebody whom no campaign brought, as their row shows them, with the meeting that counts."""
 
     lead: Item
     who: str
@@ -65,11 +66,11 @@ class ListedLead(Struct, frozen=True, kw_only=True):
 
 
 class LeadList(RecordList[LeadListQuery, CountedLeads]):
-    """Leads who booked, with what became of it."""
+    """People who booked, with what became of it: leads, or with the source `unknown` those whom no campaign brought."""
 
     noun = "leads"
     singular = "lead"
-    title = "Leads who booked"
+    title = "People who booked"
     placeholder = ""
     nothing = "A lead of a campaign who books appears here."
     is_selectable = False
@@ -101,7 +102,8 @@ class LeadList(RecordList[LeadListQuery, CountedLeads]):
         return (
             Filter(name="counted", label="What became of it", form="many", choices=counted),
             Filter(name="organizer", label="Organizer", choices=[Choice(*one) for one in choices.owners.items()]),
-            *FUNNEL_FILTERS,
+            Filter(name="source", label="Source", choices=(*SOURCES, Choice(UNKNOWN, "no campaign"))),
+            *PERIOD_FILTERS,
             Filter(name="simulated", label="Sample", choices=(Choice("true", "only"), Choice("all", "included"))),
             await campaign_filter(reader, address),
         )
@@ -125,7 +127,7 @@ def _row(lead: Item, viewer: Viewer) -> ListedLead:
     record = lead["record_id"]
     return ListedLead(
         lead=lead,
-        who=lead["name"] or lead["email"] or "Somebody",
+        who=lead["name"] or lead["email"] or lead["phone"] or "Somebody",
         path=f"bookings/{lead['booking_id']}" if record is None else f"people/{record}",
         when=f"{viewer.day(lead['start_time'])} {viewer.hour(lead['start_time'])}",
         their=their_time(viewer, lead["start_time"], lead["time_zone"]),

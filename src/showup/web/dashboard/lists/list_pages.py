@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
 from fastapi import APIRouter, Request, Response
+from msgspec.structs import replace
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from showup.access import saved_views_store
@@ -43,6 +44,9 @@ async def list_context(
     # Rows may have come or gone since the page before.
     first = query.after if query.cursor else 0
     shown = first + len(found.items)
+    if totals.has_more and totals.number < shown:
+        # A search for common words is not counted to the end.
+        totals = replace(totals, number=shown, has_more=found.next_cursor is not None)
     following = address.view.with_field("after", str(shown)).url + f"&cursor={found.next_cursor}"
     return {
         "list": record_list,
