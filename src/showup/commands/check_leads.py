@@ -125,9 +125,7 @@ class _Counter:
         if self._seal is None:
             return rows
         emails = {row.lead.email for row in rows}
-        wanted = await erased_addresses_store.without_erased(
-            connection, self._seal, self._request.workspace_id, emails
-        )
+        wanted = await erased_addresses_store.without_erased(connection, self._seal, self._request.workspace_id, emails)
         return [row for row in rows if row.lead.email in wanted]
 
     async def _compare(

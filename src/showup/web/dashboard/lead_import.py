@@ -45,7 +45,9 @@ router = APIRouter(include_in_schema=False, route_class=DashboardRoute)
 
 _LATEST: Final = 8
 _MAX_OFFERED: Final = 100
-_CHANGED: Final = "The file or its options changed since they were checked, so nothing was imported. This is the new check."
+_CHANGED: Final = (
+    "The file or its options changed since they were checked, so nothing was imported. This is the new check."
+)
 
 
 class _Wanted(Struct, frozen=True, kw_only=True):

@@ -135,9 +135,7 @@ def refused_rows(rejected: Mapping[str, int], rows: Sequence[RejectedLine]) -> l
     for row in rows:
         lines.setdefault(row.reason, []).append(row.line)
     return [
-        RefusedRows(
-            number=number, reason=_REASONS.get(reason, reason), lines=_lines(lines.get(reason, []), number)
-        )
+        RefusedRows(number=number, reason=_REASONS.get(reason, reason), lines=_lines(lines.get(reason, []), number))
         for reason, number in sorted(rejected.items(), key=lambda one: -one[1])
     ]
 

@@ -26,7 +26,7 @@ _MAX_DROPPED: Final = 64 * 1024 * 1024
 
 
 class Upload(Struct, frozen=True, kw_only=True):
-    """A form with its file. `fields` has the text fields by name, in the order of the form. `path`: None without a file.
+    """A form with its file. `fields` has the texts by name, in the form's order. `path`: None without a file.
 
     `file_name` is what the sender calls it, without folders, and without what can't be stored.
     """
