@@ -52,6 +52,7 @@ PAGES: Final = {
     "Find, nothing": "/search?q=zebra",
     "Leads": "/leads",
     "Answers": "/answers",
+    "Import leads": "/leads/import",
     "Answers of one campaign": "/answers?campaign_id={campaign}",
     "Leads of one campaign": "/leads?campaign_id={campaign}",
     "Deliveries": "/deliveries",

@@ -84,7 +84,7 @@ async def test_the_pdf_has_the_logo_of_the_sender_whose_file_showup_has(scenario
             logos={name: logo},
         )
         client = client_of(app, "writer")
-        made = await offer(client, scenario)
+        made = await offer(client, scenario, title=address)
         assert made.status_code == 201, made.text
         pictures.append(b"/Subtype/Image" in (await client.get(made.json()["pdf_url"])).content)
     assert pictures == [True, False]

@@ -98,10 +98,10 @@ class _Counter:
         leads = await self._without_erased(connection, rows)
         rejected = [row for row in batch if isinstance(row, RejectedRow)]
         self._ignored += len(batch) - len(rejected) - len(leads)
-        for row in rejected:
-            self._rejected[row.reason] = self._rejected.get(row.reason, 0) + 1
+        for refused in rejected:
+            self._rejected[refused.reason] = self._rejected.get(refused.reason, 0) + 1
             if len(self._rejected_rows) < MAX_REPORTED_ROWS:
-                self._rejected_rows.append(RejectedLine(line=row.line, reason=row.reason))
+                self._rejected_rows.append(RejectedLine(line=refused.line, reason=refused.reason))
         members: dict[tuple[str, str], tuple[Lead, Signals]] = {}
         for row in leads:
             key = (row.lead.email, campaign_of(row, self._request))

@@ -21,6 +21,12 @@ CAMPAIGNS: Final[Mapping[str, tuple[int, float, float]]] = {
 }
 """Each campaign's leads, the share of them who replied, and the share of those who were interested."""
 
+# Leads who may have booked under another address: their campaign, given and family name, company and address.
+_NEARLY: Final = (
+    ("Clinics", "W.", "Zhang", "Halcyon Bio", "w.zhang@halcyon.example"),
+    ("SaaS RevOps", "Sofia", "Rossi", "Quarry", "sofia.rossi@quarry-data.example"),
+    ("Logistics", "Astrid", "Bakke", "Fjord Trading", "a.bakke@fjord.example"),
+)
 _SENDERS: Final = ("dana@mail.brightside.example", "ola@brightside-team.example", "marcus@get-brightside.example")
 _SEED: Final = 31
 _DAY: Final = timedelta(days=1)
@@ -44,13 +50,17 @@ class BookedLead(NamedTuple):
 def lead_files(booked: Sequence[BookedLead], now: datetime) -> Iterator[tuple[str, bytes]]:
     """Yields each campaign's name with its file."""
     chance = random.Random(_SEED)  # noqa: S311
-    others = iter(prospects(chance, sum(number for number, _, _ in CAMPAIGNS.values())))
+    others = prospects(chance, 0)
     for campaign, (number, reply_share, interest_share) in CAMPAIGNS.items():
         text = io.StringIO()
         writer = csv.writer(text)
         writer.writerow(_COLUMNS)
         for lead in booked:
             if lead.campaign == campaign:
+                writer.writerow(_booked_row(chance, lead))
+        for near, first, last, company, email in _NEARLY:
+            if near == campaign:
+                lead = BookedLead(email, f"{first} {last}", company, campaign, now - 30 * _DAY)
                 writer.writerow(_booked_row(chance, lead))
         for _ in range(number):
             sent_at = now - chance.uniform(0.2, _SPREAD_DAYS) * _DAY

@@ -6,6 +6,8 @@ It is Thursday, 12 March 2026, 13:37 in Prague. Everything follows from the seed
 import random
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Final, NamedTuple, TypeAlias
 
 import httpx2
@@ -13,14 +15,19 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from showup.access.keys import digest
+from showup.assistant.call import call_tool
+from showup.assistant.tool_context import AssistantServices
+from showup.campaigns.lead_file.file import ReadingOptions, open_lead_file
+from showup.commands.import_leads import ImportRequest, import_leads
 from showup.container import event_handlers
 from showup.database import tables
 from showup.simulation.models import SimulatedOrganizer
 from showup.web.app import create_app
 from tests.histories.webhooks import attendee, body, payload
+from tests.web.assistant.conftest import SEAL, caller_of, open_clients
 from tests.web.dashboard.picture_campaigns import CAMPAIGNS, BookedLead, lead_files
 from tests.web.dashboard.picture_names import Prospect, address_of, prospects
-from tests.web.sample_data import ADMIN_KEY, SampleData, key_of, session_of
+from tests.web.sample_data import ADMIN_KEY, SampleData, id_of, key_of, session_of
 from tests.web.scenario import ingest_and_project
 
 NOW: Final = datetime(2026, 3, 12, 12, 37, tzinfo=UTC)
@@ -93,7 +100,7 @@ COMPANIES: Final = (
         (14000, "USD"),
         "SaaS RevOps",
     ),
-    Company("Tidewater Insurance", "Grace Mbeki", "marcus", "met", 30, ((-21, "showed"), (-16, None)), (22000, "USD")),
+    Company("Tidewater Insurance", "Grace Mbeki", "marcus", "met", 30, ((-21, "showed"), (-1.9, None)), (22000, "USD")),
     Company(
         "DataFlow Systems",
         "Lisa Wong",
@@ -141,9 +148,8 @@ async def fill(engine: AsyncEngine, clock: MovableClock) -> None:
         steps = [*_past(random.Random(_SEED)), *(step for one in COMPANIES for step in _steps(one))]  # noqa: S311
         clock.now = NOW - 175 * _DAY
         for campaign, content in lead_files(_booked(steps), NOW):
-            path, headers = f"/api/leads/import?campaign={campaign}", {"Content-Type": "text/csv"}
-            imported = await client.post(path, content=content, headers=headers)
-            assert imported.is_success, imported.text
+            clock.now += _DAY
+            await _import(engine, clock, campaign, content)
         number = 0
         for at, what, fields in sorted(steps, key=lambda step: step[0]):
             clock.now, number = at, number + 1
@@ -154,6 +160,30 @@ async def fill(engine: AsyncEngine, clock: MovableClock) -> None:
     clock.now = NOW
     async with engine.begin() as tx:
         await tx.execute(text(_DELIVERED), {"now": NOW})
+    await _ask_for_changes(engine, clock)
+
+
+async def _ask_for_changes(engine: AsyncEngine, clock: MovableClock) -> None:
+    """Let a teammate's assistant ask for two changes, which wait for a person."""
+    services = AssistantServices(
+        engine=engine,
+        clock=clock,
+        seal=SEAL,
+        handlers=event_handlers(),
+        open_clients=open_clients,
+        calcom_url="https://api.cal.example/v2",
+        public_url="http://showup.example",
+    )
+    caller = await caller_of(services, actor="teammate:dana@brightside.example")
+    async with engine.begin() as tx:
+        [[booking_id, _]] = await tx.execute(text(_BOOKING), {"uid": "tidewater-insurance-1"})
+        [[_, deal_id]] = await tx.execute(text(_BOOKING), {"uid": "cedar-and-co-0"})
+    notes = "Grace wrote that they talked for an hour, and asks for prices."
+    outcome = {"booking_id": str(booking_id), "outcome": "showed", "notes": notes}
+    wanted = {"record_outcome": outcome, "move_deal": {"deal_id": str(deal_id), "stage": "negotiation"}}
+    for name, arguments in wanted.items():
+        asked = await call_tool(services, caller, name, arguments)
+        assert not asked.is_error, asked.content
 
 
 def _team() -> SampleData:
@@ -170,6 +200,16 @@ def _team() -> SampleData:
         times = {"created_at": NOW - _DAY, "expires_at": NOW + 300 * _DAY}
         data.add(tables.sessions, digest=digest(session_of(name)), teammate_id=name, **times)
     return data
+
+
+async def _import(engine: AsyncEngine, clock: MovableClock, campaign: str, content: bytes) -> None:
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "leads.csv"
+        path.write_bytes(content)
+        file = open_lead_file(path, ReadingOptions())
+        name = f"{campaign} leads, autumn.csv"
+        who = {"workspace_id": id_of("ours"), "actor": "teammate:dana@brightside.example"}
+        await import_leads(engine, ImportRequest(file=file, file_name=name, campaign=campaign, **who), clock)
 
 
 def _booked(steps: Sequence[Step]) -> list[BookedLead]:
@@ -213,15 +253,20 @@ def _steps(company: Company) -> list[Step]:
 
 def _past(chance: random.Random) -> list[Step]:
     """Return what happened to deals that are closed: how long deals stay in a stage follows from them."""
-    # A company books once here, so that each has a deal of its own.
-    whole = {one.company: one for one in prospects(chance, 2 * _PAST)}
-    return [step for number, who in enumerate([*whole.values()][:_PAST]) for step in _past_deal(chance, number, who)]
+    # A company books once here, so that each has a deal of its own. A quarter came without a campaign.
+    of_campaigns, others, known = prospects(chance, 1), prospects(chance, 2), set[str]()
+    steps: list[Step] = []
+    while len(known) < _PAST:
+        campaign = chance.choices([*CAMPAIGNS, None], (6, 5, 7, 1, 6, 8))[0]
+        who = next(others if campaign is None else of_campaigns)
+        if who.company not in known:
+            steps += _past_deal(chance, len(known), who, campaign)
+            known.add(who.company)
+    return steps
 
 
-def _past_deal(chance: random.Random, number: int, who: Prospect) -> Iterator[Step]:
+def _past_deal(chance: random.Random, number: int, who: Prospect, campaign: str | None) -> Iterator[Step]:
     begun = NOW - (16 + 1.2 * number + chance.random()) * _DAY
-    # A quarter came without a campaign.
-    campaign = chance.choices([*CAMPAIGNS, None], (6, 5, 7, 1, 6, 8))[0]
     company = Company(who.company, who.full_name, chance.choice([*TEAM]), "", 0, (), campaign=campaign)
     uid, met_at = f"past-{number}", _working_hour(chance, begun + chance.uniform(1, 8) * _DAY)
     booking = {"company": company, "uid": uid, "start": met_at}

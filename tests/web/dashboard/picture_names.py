@@ -45,12 +45,13 @@ class Prospect(NamedTuple):
         return f"{self.first_name} {self.last_name}"
 
 
-def prospects(chance: random.Random, number: int) -> Iterator[Prospect]:
-    """Yields so many people, no two at one company's domain with one name."""
+def prospects(chance: random.Random, group: int) -> Iterator[Prospect]:
+    """Yields people without end, each with their own address. The three groups share no name and no company."""
     known: set[str] = set()
-    while len(known) < number:
-        first, last = chance.choice(_FIRST), chance.choice(_LAST)
-        company = f"{chance.choice(_WORDS)} {chance.choice(_TRADES)}"
+    first_names, last_names, words = _FIRST[group::3], _LAST[group::3], _WORDS[group::3]
+    while True:
+        first, last = chance.choice(first_names), chance.choice(last_names)
+        company = f"{chance.choice(words)} {chance.choice(_TRADES)}"
         email = address_of(f"{first} {last}", company)
         if email not in known:
             known.add(email)

@@ -65,7 +65,7 @@ PAGES: Final = {
     "signin": "signin",
 }
 README_VIEW: Final = {"width": 1280, "height": 800}
-README_PAGES: Final = {"today": "?who=team", "pipeline": "pipeline", "deal": "deals/{deal}"}
+README_PAGES: Final = {"today": "?who=team", "pipeline": "pipeline", "funnel": "funnel"}
 _WEBP: Final = {"format": "webp", "quality": 82}
 _FULL: Final = {
     "today",
@@ -129,14 +129,13 @@ def take_pictures(site: Site, folder: Path, only: str | None = None) -> None:
 
 def take_readme_pictures(site: Site, folder: Path) -> None:
     """Writes the pictures of the README, light and dark, as WebP, which only Chromium's own protocol makes."""
-    [[deal]] = site.execute("SELECT deal_id FROM showup.bookings WHERE calcom_uid = 'dataflow-systems-2'")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
         for theme in THEMES:
             page = _open(browser, site, README_VIEW, theme).new_page()
             page.clock.set_fixed_time("2026-03-12T12:37:00Z")
             for name, path in README_PAGES.items():
-                page.goto(f"{site.address}/{path.format(deal=deal)}")
+                page.goto(f"{site.address}/{path}")
                 _wait_until_drawn(page)
                 taken = page.context.new_cdp_session(page).send("Page.captureScreenshot", _WEBP)
                 (folder / f"{name}-{theme}.webp").write_bytes(base64.b64decode(taken["data"]))

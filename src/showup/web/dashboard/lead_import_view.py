@@ -8,7 +8,7 @@ from msgspec import Struct
 from showup.campaigns.imports_store import LeadImport, RejectedLine
 from showup.campaigns.lead_file.columns import FIELDS, Field
 from showup.campaigns.lead_file.file import LeadFile
-from showup.campaigns.lead_file.rows import LeadRow, Reason
+from showup.campaigns.lead_file.rows import LeadRow
 from showup.commands.check_leads import MAX_CHECKED_ROWS, LeadCheck
 from showup.web.dashboard.words import count
 
@@ -38,7 +38,7 @@ FIELD_WORDS: Final[Mapping[Field, str]] = {
     "step": "Mail that was answered",
     "sender_email": "Sender’s mailbox",
 }
-_REASONS: Final[Mapping[Reason, str]] = {
+_REASONS: Final[Mapping[str, str]] = {
     "missing_email": "no email address",
     "invalid_email": "no valid email address",
     "too_many_columns": "more cells than the header has columns; often an unquoted separator",
@@ -110,9 +110,9 @@ def columns_of(header: Sequence[str], fed: Mapping[Field, Sequence[str]], chosen
 
 def build_check(file: LeadFile, check: LeadCheck, chosen: Mapping[str, str]) -> CheckView:
     """Return what the page says of a file before its import."""
-    fed = {field: names for field in FIELDS if (names := file.mapping.named().get(field))}
-    columns = columns_of(file.mapping.header, fed, chosen)
-    names = {name for name in file.mapping.header if name}
+    named = file.mapping.named()
+    columns = columns_of(file.mapping.header, {field: named.get(field, []) for field in FIELDS}, chosen)
+    width = len({name for name in file.mapping.header if name})
     campaigns = sorted(check.campaigns.items(), key=lambda one: (-one[1], one[0]))
     return CheckView(
         title=_title(check),
@@ -120,7 +120,7 @@ def build_check(file: LeadFile, check: LeadCheck, chosen: Mapping[str, str]) -> 
         facts=_facts(check),
         reading=f"Read as {_encoding(file.encoding)}, separated by {_separator(file.layout.separator)}.",
         columns=columns,
-        more_columns=max(len(names) - len(columns), 0),
+        more_columns=max(width - len(columns), 0),
         refused=refused_rows(check.rejected, check.rejected_rows),
         campaigns=campaigns[:_MAX_LISTED],
         more_campaigns=max(len(campaigns) - _MAX_LISTED, 0),
