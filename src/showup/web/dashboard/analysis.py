@@ -98,6 +98,7 @@ async def analysis_page(request: Request, session: SignedIn, state: State, wante
             "params": params,
             "query": with_params(params),
             "list_query": partial(_list_query, wanted, period, counted_records(session)),
+            "simulated": counted_records(session),
             "titles": SECTIONS,
             "links": {name: _table_query(params, name) for name in SECTIONS},
             "queries": {"missed": with_params(params, show=None), "held": with_params(params, show="held")},
