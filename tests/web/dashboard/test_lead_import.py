@@ -82,8 +82,8 @@ def facts_of(page: httpx2.Response) -> dict[str, str]:
 async def test_the_check_shows_what_the_file_has_and_imports_nothing(member: Browser, app: FastAPI) -> None:
     page = await send(member)
     assert page.status_code == 200
-    said = text_of(page)
-    assert "3 leads: 3 new, 0 changed." in said
+    shown = text_of(page)
+    assert "3 leads: 3 new, 0 changed." in shown
     assert facts_of(page) == {
         "New": "3 people",
         "Changed": "0 known: another campaign, newer names or counts",
@@ -92,23 +92,23 @@ async def test_the_check_shows_what_the_file_has_and_imports_nothing(member: Bro
         "Blank": "1",
         "Refused": "1 row",
     }
-    assert "1 row: no valid email address (line 5)" in said
-    assert "In Spring (2), Founders (1)" in said.replace(" ,", ",")
-    assert "Read as UTF-8, separated by comma." in said
-    assert "Import 3 leads" in said
+    assert "1 row: no valid email address (line 5)" in shown
+    assert "In Spring (2), Founders (1)" in shown.replace(" ,", ",")
+    assert "Read as UTF-8, separated by comma." in shown
+    assert "Import 3 leads" in shown
     client = client_of(app, "writer")
     for path in ("/api/leads", "/api/campaigns"):
         assert (await client.get(path)).json()["items"] == []
 
 
-async def test_the_import_does_what_the_check_said_and_what_the_api_says(member: Browser, app: FastAPI) -> None:
+async def test_the_import_does_what_the_check_showed_and_what_the_api_returns(member: Browser, app: FastAPI) -> None:
     """The same file over the API is the same import, so it returns the report of the one that the page began."""
     done = await import_checked(member, campaign="Founders NL")
-    said = text_of(done)
-    assert "Imported 3 leads." in said
-    assert "2 people who booked are now known as a lead." in said
-    assert "1 row repeated another." in said
-    assert "1 row: no valid email address (line 5)" in said
+    shown = text_of(done)
+    assert "Imported 3 leads." in shown
+    assert "2 people who booked are now known as a lead." in shown
+    assert "1 row repeated another." in shown
+    assert "1 row: no valid email address (line 5)" in shown
     client = client_of(app, "writer")
     headers = {"Content-Type": "text/csv"}
     report = (await client.post("/api/leads/import?campaign=Founders NL", content=FILE, headers=headers)).json()
@@ -138,14 +138,14 @@ async def test_the_check_counts_each_export_as_the_api_imports_it(member: Browse
     assert (page.status_code, report.status_code) in {(200, 200), (422, 422)}, (page.text, report.text)
     if page.status_code == 422:
         return
-    expected, facts, said = report.json(), facts_of(page), text_of(page)
+    expected, facts, shown = report.json(), facts_of(page), text_of(page)
     leads = (await client_of(app, "writer").get("/api/leads?limit=200")).json()["items"]
     assert facts["New"].startswith(f"{len(leads):,} ")
     assert facts.get("Repeated", "0").partition(":")[0] == f"{expected['repeated']:,}"
     assert facts["Refused"].startswith(f"{sum(expected['rejected'].values()):,} ")
-    assert f"{expected['accepted']:,} lead" in said
+    assert f"{expected['accepted']:,} lead" in shown
     for row in expected["rejected_rows"]:
-        assert re.search(rf"lines? (\d[\d,]*, )*{row['line']:,}\b", said), row
+        assert re.search(rf"lines? (\d[\d,]*, )*{row['line']:,}\b", shown), row
     again = facts_of(await send(member, content, campaign="Another"))
     assert (again["New"], again["Changed"].partition(" ")[0]) == ("0 people", f"{len(leads):,}")
 
@@ -224,10 +224,10 @@ async def test_encodings_separators_and_columns_are_detected_or_chosen(member: B
     unknown = await send(member, latin)
     assert (unknown.status_code, "Adresse" in text_of(unknown)) == (422, True)
     page = await send(member, latin, map=["Adresse=email", ""])
-    said = text_of(page)
-    assert "Read as Windows-1252 (Latin-1), separated by semicolon." in said
-    assert "Zoë" in said
-    assert "Käse & Söhne" in said
+    shown = text_of(page)
+    assert "Read as Windows-1252 (Latin-1), separated by semicolon." in shown
+    assert "Zoë" in shown
+    assert "Käse & Söhne" in shown
     assert 'value="Adresse=email" selected' in page.text
     marked = await send(member, "\ufeffemail,first_name\nzoe@far.example,Zoë\n".encode())
     assert "Read as UTF-8, separated by comma." in text_of(marked)

@@ -50,7 +50,7 @@ _CHANGED: Final = (
 )
 
 
-class _Wanted(Struct, frozen=True, kw_only=True):
+class _AskedImport(Struct, frozen=True, kw_only=True):
     """What the form says. `checked`: the digest of what the page showed, as hexadecimal digits."""
 
     campaign: str
@@ -108,7 +108,7 @@ async def _check(session: Session, state: AppState, asked: ImportRequest) -> Lea
         return await check_leads(open_read, asked, seal=state.mail_secrets.seal)
 
 
-def _checked(file: LeadFile, check: LeadCheck, wanted: _Wanted) -> dict[str, Any]:
+def _checked(file: LeadFile, check: LeadCheck, wanted: _AskedImport) -> dict[str, Any]:
     view = build_check(file, check, wanted.options.columns)
     return {"check": view, "columns": view.columns, "campaign": wanted.campaign}
 
@@ -121,7 +121,7 @@ async def _imported(session: Session, state: AppState, asked: ImportRequest) -> 
     return {"done": done, "title": import_title(done), "refused": refused, "matched": matched}
 
 
-def _wanted(upload: Upload) -> _Wanted:
+def _wanted(upload: Upload) -> _AskedImport:
     form = upload.form
     columns: dict[str, str] = {}
     for pair in upload.fields.get("map", ()):
@@ -134,7 +134,7 @@ def _wanted(upload: Upload) -> _Wanted:
         encoding=form.get("encoding") or None,
         separator=SEPARATOR_CHOICES.get(form.get("separator", "")),
     )
-    return _Wanted(
+    return _AskedImport(
         campaign=campaign[:MAX_NAME],
         options=options,
         checked=form.get("checked", ""),
