@@ -65,6 +65,7 @@ PAGES: Final = {
     "Answers of one source": "/answers?source=csv",
     "Leads of one source": "/leads?source=csv",
     "Leads, no campaign": "/leads?source=unknown",
+    "Import leads": "/leads/import",
     "Answers of one campaign": "/answers?campaign_id={campaign}",
     "Leads of one campaign": "/leads?campaign_id={campaign}",
     "Deliveries": "/deliveries",

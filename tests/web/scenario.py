@@ -19,7 +19,7 @@ from showup.database import tables
 from showup.database.engine import driver_connection, transaction
 from showup.inbox import store
 from showup.inbox.apply import apply_pending
-from showup.inbox.inbox_event import IncomingEvent
+from showup.inbox.inbox_event import IncomingEvent, Origin
 from showup.people.person import person_id
 from tests.histories.webhooks import MONDAY, body, payload
 from tests.web.sample_data import (
@@ -63,7 +63,9 @@ def sample_webhooks() -> list[bytes]:
     ]
 
 
-async def ingest_and_project(engine: AsyncEngine, workspace: str, bodies: Iterable[bytes], clock: Clock) -> None:
+async def ingest_and_project(
+    engine: AsyncEngine, workspace: str, bodies: Iterable[bytes], clock: Clock, origin: Origin = "webhook"
+) -> None:
     """Store the bodies as webhooks of the workspace's account, and apply them."""
     incoming = [
         IncomingEvent(
@@ -71,6 +73,7 @@ async def ingest_and_project(engine: AsyncEngine, workspace: str, bodies: Iterab
             workspace_id=id_of(workspace),
             body=webhook_body,
             received_at=clock(),
+            origin=origin,
         )
         for webhook_body in bodies
     ]

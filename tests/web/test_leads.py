@@ -14,7 +14,7 @@ from sqlalchemy import insert
 from showup.campaigns.leads_store import lock_leads
 from showup.database.engine import driver_connection, transaction
 from showup.database.tables import campaigns
-from showup.web.api.leads import MAX_FILE_BYTES
+from showup.web.lead_imports import MAX_FILE_BYTES
 from tests.locks import wait_until_blocking
 from tests.web.conftest import ClientFactory
 from tests.web.sample_data import id_of

@@ -6,13 +6,17 @@ from typing import Any
 
 import httpx2
 
+from showup.container import event_handlers
 from showup.database.engine import driver_connection, transaction
+from showup.destinations.email.settings import SenderRule
 from showup.inbox.rebuild.options import RebuildOptions
 from showup.inbox.rebuild.run import rebuild
 from showup.outbox.subscriptions import subscribe
-from tests.web.conftest import ClientFactory
-from tests.web.sample_data import id_of
-from tests.web.scenario import Scenario
+from showup.web.app import create_app
+from tests.proposals.test_pdf_writer import png
+from tests.web.conftest import ClientFactory, client_of
+from tests.web.sample_data import ADMIN_KEY, id_of
+from tests.web.scenario import Scenario, ticking_clock
 
 OFFER: dict[str, Any] = {
     "title": "Reporting for 8 reps",
@@ -63,6 +67,27 @@ async def test_a_proposal_moves_the_deal_tells_subscribers_and_has_a_pdf(
     [delivery] = await scenario.rows("deliveries", kind="proposal.requested")
     assert (delivery["destination"], delivery["details"]["proposal"]["total"]) == ("webhook:tool", 40799.5)
     assert await differing(scenario) == []
+
+
+async def test_the_pdf_has_the_logo_of_the_sender_whose_file_showup_has(scenario: Scenario) -> None:
+    """A logo at another address is not loaded: the document has the sender's name then."""
+    logo, name, pictures = png(200, 56), f"{'a' * 32}.png", []
+    for address in (f"https://showup.example/logos/{name}", "https://cdn.example/logo.png"):
+        app = create_app(
+            engine=scenario.engine,
+            clock=ticking_clock(),
+            admin_key=ADMIN_KEY,
+            version="0",
+            event_handlers=event_handlers(),
+            public_url="https://showup.example",
+            senders=[SenderRule(address="hello@brand.example", name="Brand", logo=address)],
+            logos={name: logo},
+        )
+        client = client_of(app, "writer")
+        made = await offer(client, scenario, title=address)
+        assert made.status_code == 201, made.text
+        pictures.append(b"/Subtype/Image" in (await client.get(made.json()["pdf_url"])).content)
+    assert pictures == [True, False]
 
 
 async def test_the_same_proposal_twice_or_by_two_at_once_is_one(writer: httpx2.AsyncClient, scenario: Scenario) -> None:

@@ -83,6 +83,8 @@ DASHBOARD: Final = {
     **{("GET", f"/{noun}.csv"): "read" for noun in ("deals", "bookings", "people", "companies", "leads", "answers")},
     **{("POST", f"/{noun}.csv"): "read" for noun in ("deals", "bookings", "people", "companies")},
     **{("POST", f"/{noun}"): "write" for noun in ("deals", "people", "companies")},
+    ("GET", "/leads/import"): "write",
+    ("POST", "/leads/import"): "write",
     ("POST", "/views"): "read",
     ("POST", "/views/{view_id}/remove"): "read",
     ("GET", "/people/{person_id}"): "read",

@@ -121,6 +121,29 @@ async def bookings_with_keys(connection: asyncpg.Connection, workspace_id: UUID,
     return [row["id"] for row in rows]
 
 
+async def attendees_to_match(
+    connection: asyncpg.Connection, workspace_id: UUID, keys: Collection[str], emails: Collection[str]
+) -> set[str]:
+    """Return the attendees without a match who have one of these match keys, which are those of leads with `emails`.
+
+    Somebody who took a match with one of these leads back is left out: nobody is matched to the same lead again.
+    """
+    rows = await connection.fetch(
+        """
+        SELECT DISTINCT a.attendee_key FROM unnest($2::text[]) AS wanted(key)
+        JOIN booking_attendees a ON a.match_key = wanted.key JOIN bookings b ON b.id = a.booking_id
+        WHERE b.workspace_id = $1 AND a.attendee_key IS NOT NULL AND NOT EXISTS (
+            SELECT FROM matches m WHERE m.booking_id = a.booking_id AND m.attendee = a.attendee_key
+            AND (m.state = 'matched' OR m.state = 'undone' AND m.lead_email = ANY($3::text[]))
+        )
+        """,
+        workspace_id,
+        list(keys),
+        list(emails),
+    )
+    return {row["attendee_key"] for row in rows}
+
+
 async def keys_of(
     connection: asyncpg.Connection, workspace_id: UUID, lead_ids: Collection[UUID]
 ) -> tuple[set[str], set[str]]:

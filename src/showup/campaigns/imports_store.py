@@ -78,13 +78,19 @@ async def open_import(
         actor,
         now,
     )
-    return _import(
-        await connection.fetchrow(
-            f"SELECT {_COLUMNS} FROM lead_imports WHERE workspace_id = $1 AND digest = $2",  # noqa: S608  # a constant
-            workspace_id,
-            digest,
-        )
+    found = await find_import(connection, workspace_id, digest)
+    assert found is not None, "it has just been inserted, and none is ever deleted while its file is imported"
+    return found
+
+
+async def find_import(connection: asyncpg.Connection, workspace_id: UUID, digest: bytes) -> LeadImport | None:
+    """Return the import with this digest, as far as it came; None if there is none."""
+    row = await connection.fetchrow(
+        f"SELECT {_COLUMNS} FROM lead_imports WHERE workspace_id = $1 AND digest = $2",  # noqa: S608  # a constant
+        workspace_id,
+        digest,
     )
+    return None if row is None else _import(row)
 
 
 async def add_batch(

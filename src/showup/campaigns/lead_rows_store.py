@@ -1,6 +1,6 @@
 """Store leads' names, addresses and keys: new leads, and those of which an import says something else."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Final
 from uuid import UUID
@@ -26,15 +26,7 @@ async def save(
     is_source: bool,
 ) -> set[str]:
     """Save the leads, by id; return the keys that leads had before their names changed. Needs `lock_leads`."""
-    rows = await connection.fetch(
-        """
-        SELECT id, email, first_name, last_name, name, company, other_emails, names_from, family_key, first_key,
-               company_key
-        FROM leads WHERE id = ANY($1::uuid[])
-        """,
-        list(leads),
-    )
-    stored = {row["id"]: row for row in rows}
+    stored = {row["id"]: row for row in await _rows(connection, leads)}
     new = {one: lead for one, lead in leads.items() if one not in stored}
     await _insert(connection, workspace_id, new, import_id, now)
     changed: dict[UUID, RenamedLead] = {}
@@ -49,6 +41,23 @@ async def save(
                 earlier_keys.update(before.shared())
     await _update(connection, changed, now)
     return earlier_keys
+
+
+async def known_leads(connection: asyncpg.Connection, ids: Collection[UUID]) -> dict[UUID, KnownLead]:
+    """Return those of these leads that exist, by id."""
+    return {row["id"]: _known(row) for row in await _rows(connection, ids)}
+
+
+async def _rows(connection: asyncpg.Connection, ids: Collection[UUID]) -> list[asyncpg.Record]:
+    rows: list[asyncpg.Record] = await connection.fetch(
+        """
+        SELECT id, email, first_name, last_name, name, company, other_emails, names_from, family_key, first_key,
+               company_key
+        FROM leads WHERE id = ANY($1::uuid[])
+        """,
+        list(ids),
+    )
+    return rows
 
 
 def _known(row: asyncpg.Record) -> KnownLead:

@@ -90,6 +90,30 @@ async def _campaign_ids(
     return {row["name"]: row["id"] for row in rows}
 
 
+async def memberships(
+    connection: asyncpg.Connection, workspace_id: UUID, source: CampaignSource, wanted: Collection[tuple[UUID, str]]
+) -> dict[tuple[UUID, str], Signals]:
+    """Return what campaigns know of leads, for those of these pairs of a lead and a campaign's name that exist."""
+    rows = await connection.fetch(
+        f"""
+        SELECT m.lead_id, c.name, {", ".join(f"m.{name}" for name in _SIGNALS)}
+        FROM unnest($3::uuid[], $4::text[]) AS wanted(lead_id, name)
+        JOIN campaigns c ON c.workspace_id = $1 AND c.source = $2 AND c.name = wanted.name
+        JOIN campaign_leads m ON m.lead_id = wanted.lead_id AND m.campaign_id = c.id
+        """,  # noqa: S608  # constants
+        workspace_id,
+        source,
+        [lead for lead, _ in wanted],
+        [name for _, name in wanted],
+    )
+    found: dict[tuple[UUID, str], Signals] = {}
+    for row in rows:
+        values = dict(row)
+        pair = (values.pop("lead_id"), values.pop("name"))
+        found[pair] = Signals(**values)
+    return found
+
+
 async def save_leads(
     connection: asyncpg.Connection,
     workspace_id: UUID,
@@ -207,13 +231,15 @@ async def _mark_shared(connection: asyncpg.Connection, lead_ids: Sequence[UUID])
 def _filled(first: ImportedLead, later: ImportedLead) -> ImportedLead:
     return ImportedLead(
         lead=filled(first.lead, later.lead),
-        signals=_grown(first.signals, later.signals),
+        signals=grown(first.signals, later.signals),
         campaign_id=first.campaign_id,
         line=first.line,
     )
 
 
-def _grown(first: Signals, later: Signals) -> Signals:
+def grown(first: Signals, later: Signals) -> Signals:
+    """Return what a campaign knows of a lead after it reported this too: signals only grow."""
+
     def either(name: str) -> list[object]:
         return [value for one in (first, later) if (value := getattr(one, name)) is not None]
 

@@ -115,11 +115,11 @@ async def _save(
             ignored=sum(isinstance(row, IgnoredRow) for row in batch) + len(rows) - len(leads),
             rejected=[RejectedLine(line=row.line, reason=row.reason) for row in batch if isinstance(row, RejectedRow)],
         )
-        names = {_campaign_of(row, request) for row in leads}
+        names = {campaign_of(row, request) for row in leads}
         campaign_ids = await leads_store.save_campaigns(connection, request.workspace_id, "csv", names, now)
         imported = [
             ImportedLead(
-                lead=row.lead, signals=row.signals, campaign_id=campaign_ids[_campaign_of(row, request)], line=row.line
+                lead=row.lead, signals=row.signals, campaign_id=campaign_ids[campaign_of(row, request)], line=row.line
             )
             for row in leads
         ]
@@ -139,5 +139,6 @@ async def _without_erased(
     return [row for row in rows if row.lead.email in wanted]
 
 
-def _campaign_of(row: LeadRow, request: ImportRequest) -> str:
+def campaign_of(row: LeadRow, request: ImportRequest) -> str:
+    """Return the name of a row's campaign."""
     return (row.campaign or request.campaign)[:MAX_NAME]

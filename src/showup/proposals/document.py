@@ -27,17 +27,21 @@ class Drawing(Struct, frozen=True, kw_only=True):
 
 
 class Letterhead(Struct, frozen=True, kw_only=True):
-    """Who offers it, and to whom: the sender's name, the author and their address, the company and the person."""
+    """Who offers it, and to whom: the sender's name, the author and their address, the company and the person.
+
+    `logo`: a PNG image that stands for the sender's name.
+    """
 
     sender: str
     author: str
     company: str
     person: str | None
     date: date
+    logo: bytes | None = None
 
 
 def document_of(content: ProposalContent, head: Letterhead) -> dict[str, Any]:
-    """Return the texts of the page."""
+    """Return the texts of the page, and the bytes of the logo as numbers, as typst takes an image without a file."""
     valid = f"This proposal is valid until {long_date(content.valid_until)}. " if content.valid_until else ""
     document = {
         "sender": head.sender,
@@ -52,7 +56,7 @@ def document_of(content: ProposalContent, head: Letterhead) -> dict[str, Any]:
         "author": head.author,
     }
     broken: dict[str, Any] = _breakable(to_builtins(document))
-    return broken
+    return broken if head.logo is None else {**broken, "logo": list(head.logo)}
 
 
 def number(amount: Decimal, currency: str) -> str:

@@ -36,18 +36,23 @@ def main(descriptor: str, template: str) -> None:
         compiler.compile(warm_up, format="png")
     close_system()
 
-    def draw(document: str, is_complete: bool) -> bytes:
-        inputs = {"data": document}
+    def draw(document: str, is_complete: bool, has_logo: bool) -> bytes:
         try:
-            pictures = compiler.compile(source, format="png", ppi=_PIXELS_PER_INCH, sys_inputs=inputs)
-            # One page comes alone, several as a list.
-            pages = pictures if isinstance(pictures, list) else [pictures or b""]
-            pdf = compiler.compile(source, format="pdf", sys_inputs=inputs) if is_complete else b""
-            assert isinstance(pdf, bytes), "a PDF is one file"
-            answer = Drawing(pdf=pdf, picture=pages[0], pages=len(pages))
+            answer = compile_page({"data": document, "logo": "yes" if has_logo else "no"}, is_complete)
         except typst.TypstError as fault:
+            if has_logo:
+                # The image may be damaged inside. The sender's name stands for it then.
+                return draw(document, is_complete, has_logo=False)
             answer = Drawing(fault=str(fault))
         return msgspec.msgpack.encode(answer)
+
+    def compile_page(inputs: dict[str, str], is_complete: bool) -> Drawing:
+        pictures = compiler.compile(source, format="png", ppi=_PIXELS_PER_INCH, sys_inputs=inputs)
+        # One page comes alone, several as a list.
+        pages = pictures if isinstance(pictures, list) else [pictures or b""]
+        pdf = compiler.compile(source, format="pdf", sys_inputs=inputs) if is_complete else b""
+        assert isinstance(pdf, bytes), "a PDF is one file"
+        return Drawing(pdf=pdf, picture=pages[0], pages=len(pages))
 
     serve(descriptor, draw, cpu_seconds=CPU_SECONDS)
 

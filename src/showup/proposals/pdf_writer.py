@@ -40,13 +40,13 @@ class PdfWriter:
         async with self._slots:
             try:
                 async with asyncio.timeout(_WAIT):
-                    return await asyncio.to_thread(self._draw, json.dumps(document), is_complete)
+                    return await asyncio.to_thread(self._draw, json.dumps(document), is_complete, "logo" in document)
             except TimeoutError:
                 raise CannotDraw("The PDF took too long to make. Try again in a moment.", is_temporary=True) from None
 
-    def _draw(self, document: str, is_complete: bool) -> ProposalFile:  # as the process takes it
+    def _draw(self, document: str, is_complete: bool, has_logo: bool) -> ProposalFile:  # as the process takes it
         try:
-            drawn = msgspec.msgpack.decode(self._worker.ask(document, is_complete), type=Drawing)
+            drawn = msgspec.msgpack.decode(self._worker.ask(document, is_complete, has_logo), type=Drawing)
         except TooSlow:
             raise CannotDraw("The document takes too long to draw. Shorten its texts.") from None
         except EndedUnexpectedly:

@@ -5,6 +5,7 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from fastapi import Response
+from msgspec import Struct
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from showup.connections.senders_store import sender_rules
@@ -19,11 +20,22 @@ from showup.web.http.app_state import AppState
 _HEADERS: Final = {"X-Content-Type-Options": "nosniff", "Content-Security-Policy": "default-src 'none'; sandbox"}
 
 
-async def brand_of(tx: AsyncConnection, state: AppState, context: ProposalContext) -> str:
+class ProposalSender(Struct, frozen=True, kw_only=True):
+    """Who offers a proposal: a name, and a logo if Showup has its file."""
+
+    name: str
+    logo: bytes | None = None
+
+
+async def sender_of_proposal(tx: AsyncConnection, state: AppState, context: ProposalContext) -> ProposalSender:
     """Return who offers a proposal: the brand of the mail about its meeting, else the workspace's name."""
     senders = (*await sender_rules(tx, context.workspace_id), *state.senders)
     sender = sender_of(context.booker_url, context.organizer_email, senders)
-    return (sender.name if sender is not None else None) or context.workspace_name
+    if sender is None:
+        return ProposalSender(name=context.workspace_name)
+    # Of a logo at another address, Showup has no file, and a document loads nothing.
+    name = (sender.logo or "").removeprefix(f"{state.public_url}/logos/")
+    return ProposalSender(name=sender.name or context.workspace_name, logo=state.logos.get(name))
 
 
 async def draw_proposal(
@@ -31,16 +43,17 @@ async def draw_proposal(
     context: ProposalContext,
     content: ProposalContent,
     *,
-    brand: str,
+    sender: ProposalSender,
     author: str | None,
     is_complete: bool,
 ) -> ProposalFile:
     """Draw the page, dated today in the workspace's zone; with `is_complete` false only its picture.
 
-    `brand` stands at its head. `author`: who made it; None for the host of the meeting. Raises CannotDraw.
+    `sender` stands at its head. `author`: who made it; None for the host of the meeting. Raises CannotDraw.
     """
     head = Letterhead(
-        sender=brand,
+        sender=sender.name,
+        logo=sender.logo,
         author=author or context.author,
         company=context.company or "",
         person=next((one.name or one.email for one in context.recipients if one.email == content.recipient), None),

@@ -13,7 +13,7 @@ from tests.web.sample_data import id_of
 from tests.web.scenario import Scenario
 
 _OTHER: Final = "teammate:admin@ours.example"
-_GREETING: Final = ChatMessage(role="user", content=[{"type": "text", "text": "Hello"}])
+_QUESTION: Final = ChatMessage(role="user", content=[{"type": "text", "text": "Hello"}])
 
 
 @pytest.mark.parametrize("workspace", ["ours", None])
@@ -24,7 +24,7 @@ async def test_a_removed_teammate_leaves_no_chats_and_no_permissions(
     async with services.write() as tx:
         for actor in (MEMBER, _OTHER):
             begun = await conversations_store.begin(tx, id_of("ours"), actor, "Hello", now)
-            await chat_store.append(tx, id_of("ours"), begun.id, [_GREETING], now)
+            await chat_store.append(tx, id_of("ours"), begun.id, [_QUESTION], now)
             await approvals_store.allow_for_good(tx, id_of("ours"), actor, "move_deal", granted_by=_OTHER, now=now)
     async with services.write() as tx:
         member = await teammates_store.find(tx, MEMBER.removeprefix("teammate:"))

@@ -24,6 +24,12 @@ from tests.web.sample_data import session_of
 
 VIEWS: Final = {"wide": {"width": 1440, "height": 900}, "phone": {"width": 390, "height": 844}}
 THEMES: Final = ("light", "dark")
+# The picture's name, and the page of the settings.
+SETTINGS: Final = {name: name for name in ("teammates", "rules", "reminders", "outcome", "domains", "senders")} | {
+    **{name: name for name in ("templates", "keys", "webhooks", "accounts", "workspaces", "sample", "changes")},
+    "you": "",
+    "assistants": "assistant",
+}
 PAGES: Final = {
     "today": "?who=team",
     "pipeline": "pipeline",
@@ -34,22 +40,25 @@ PAGES: Final = {
     "deal": "deals/{deal}",
     "booking": "bookings/{booking}",
     "new-deal": "deals/new",
+    "deals": "deals?status=active&sort=next_meeting",
+    "bookings": "bookings",
+    "people": "people",
+    "companies": "companies",
+    "person": "people/{person}",
+    "company": "companies/{company}",
     "erase": "people/{person}/erase",
-    "teammates": "settings/teammates",
-    "rules": "settings/rules",
-    "senders": "settings/senders",
-    "templates": "settings/templates",
-    "keys": "settings/keys",
+    **{name: f"settings/{path}".rstrip("/") for name, path in SETTINGS.items()},
     "setup": "setup",
     "mail": "mail",
     "funnel": "funnel",
     "analysis": "analysis",
     "leads": "leads",
     "answers": "answers",
+    "lead-import": "leads/import",
+    "unmatched": "unmatched",
     "search": "search?q=lis",
     "assistant": "assistant",
     "approvals": "assistant/approvals",
-    "assistants": "settings/assistant",
     "deliveries": "deliveries",
     "events": "events",
     "connections": "connections",
@@ -58,10 +67,22 @@ PAGES: Final = {
     "signin": "signin",
 }
 README_VIEW: Final = {"width": 1280, "height": 800}
-README_PAGES: Final = {"today": "?who=team", "pipeline": "pipeline", "deal": "deals/{deal}"}
+README_PAGES: Final = {"today": "?who=team", "pipeline": "pipeline", "funnel": "funnel"}
 _WEBP: Final = {"format": "webp", "quality": 82}
-_SETTINGS: Final = {"teammates", "rules", "senders", "templates", "keys"}
-_FULL: Final = {"today", "outcomes", "setup", "mail", "connections", "connection", "connection-slack", *_SETTINGS}
+_FULL: Final = {
+    "today",
+    "outcomes",
+    "setup",
+    "mail",
+    "connections",
+    "connection",
+    "connection-slack",
+    "funnel",
+    "analysis",
+    "person",
+    "company",
+    *SETTINGS,
+}
 
 
 @contextmanager
@@ -88,8 +109,9 @@ def sample_site() -> Iterator[Site]:
 
 def take_pictures(site: Site, folder: Path, only: str | None = None) -> None:
     """Writes the pictures of all pages, or of those whose names contain `only`."""
-    query = "SELECT id, deal_id, person_id FROM showup.bookings WHERE calcom_uid = 'bluepeak-energy-0'"
-    [[booking, deal, person]] = site.execute(query)
+    query = "SELECT id, deal_id, person_id, company_id FROM showup.bookings WHERE calcom_uid = 'bluepeak-energy-0'"
+    [[booking, deal, person, company]] = site.execute(query)
+    ids = {"booking": booking, "deal": deal, "person": person, "company": company}
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
         for view, viewport in VIEWS.items():
@@ -102,7 +124,7 @@ def take_pictures(site: Site, folder: Path, only: str | None = None) -> None:
                         continue
                     if name == "signin":
                         context.clear_cookies()
-                    page.goto(f"{site.address}/{path.format(booking=booking, deal=deal, person=person)}")
+                    page.goto(f"{site.address}/{path.format(**ids)}")
                     _wait_until_drawn(page)
                     page.screenshot(path=folder / f"{name}-{view}-{theme}.png", full_page=name in _FULL)
                 context.close()
@@ -111,14 +133,13 @@ def take_pictures(site: Site, folder: Path, only: str | None = None) -> None:
 
 def take_readme_pictures(site: Site, folder: Path) -> None:
     """Writes the pictures of the README, light and dark, as WebP, which only Chromium's own protocol makes."""
-    [[deal]] = site.execute("SELECT deal_id FROM showup.bookings WHERE calcom_uid = 'dataflow-systems-2'")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
         for theme in THEMES:
             page = _open(browser, site, README_VIEW, theme).new_page()
             page.clock.set_fixed_time("2026-03-12T12:37:00Z")
             for name, path in README_PAGES.items():
-                page.goto(f"{site.address}/{path.format(deal=deal)}")
+                page.goto(f"{site.address}/{path}")
                 _wait_until_drawn(page)
                 taken = page.context.new_cdp_session(page).send("Page.captureScreenshot", _WEBP)
                 (folder / f"{name}-{theme}.webp").write_bytes(base64.b64decode(taken["data"]))

@@ -244,3 +244,25 @@ async def test_the_file_has_the_campaigns_of_the_page(member: Browser) -> None:
     rows = response.text.splitlines()
     assert len(rows) == 3
     assert "Founders" in response.text
+
+
+async def test_the_workspace_of_simulations_counts_them_and_no_other_does(app: FastAPI, scenario: Scenario) -> None:
+    """Its meetings are all simulated, so a page without them would be empty; `showup simulate` fills it."""
+    client, member = client_of(app, "writer"), Browser(app, "member")
+    await client.post(
+        "/api/leads/import?campaign=Invented", content=b"email,emails_sent\nmay@invented.example,5\n", headers=CSV
+    )
+    webhook = booking_created("invented", 77, MONDAY, "may@invented.example")
+    await ingest_and_project(scenario.engine, "ours", [webhook], ticking_clock(), origin="simulation")
+    real = text_of(await member.get("/funnel?period=all"))
+    assert "No lead has a meeting in this time." in real
+    async with scenario.engine.begin() as tx:
+        await tx.exec_driver_sql("UPDATE showup.workspaces SET slug = 'simulation' WHERE slug = 'ours'")
+    simulated = await member.get("/funnel?period=all")
+    assert "Where 1 booked person stands" in text_of(simulated)
+    booking_id = await scenario.booking_id("invented")
+    assert f"bookings/{booking_id}" in (await member.get("/leads")).text
+    assert f"bookings/{booking_id}" not in (await member.get("/leads?simulated=false")).text
+    reported = await client.post(f"/api/bookings/{booking_id}/outcome", json={"outcome": "no_show"})
+    assert reported.status_code == 200, reported.text
+    assert "simulated=true" in (await member.get("/analysis?period=all")).text

@@ -3,7 +3,7 @@
 import hashlib
 import io
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Final
@@ -34,6 +34,14 @@ _HALVES: Final = re.compile("[\ud800-\udfff]")
 
 class UnusableFile(ValueError):
     """No lead can be read from the file; the text says why and what to do."""
+
+
+class NoEmailColumn(UnusableFile):
+    """No column is known to contain addresses. `header` has the names of the file's columns."""
+
+    def __init__(self, because: str, header: Sequence[str]) -> None:
+        super().__init__(because)
+        self.header = header
 
 
 class ReadingOptions(Struct, frozen=True, kw_only=True):
@@ -91,9 +99,10 @@ def open_lead_file(path: Path, options: ReadingOptions) -> LeadFile:
     mapping = map_columns(header, options.columns)
     if "email" not in mapping.columns:
         names = ", ".join(repr(name) for name in mapping.header[:40] if name)
-        raise UnusableFile(
+        raise NoEmailColumn(
             f"No column is known to contain email addresses. The file is read as {encoding} with the separator "
-            f"{layout.separator!r}, and its columns are: {names}. Say which one it is: map its name to `email`."
+            f"{layout.separator!r}, and its columns are: {names}. Say which one it is: map its name to `email`.",
+            mapping.header,
         )
     return LeadFile(path=path, digest=digest.digest(), size=size, encoding=encoding, layout=layout, mapping=mapping)
 

@@ -14,11 +14,11 @@ from pydantic import BaseModel, Field
 from starlette.requests import ClientDisconnect
 
 from showup.campaigns.campaign import MAX_NAME, CampaignSource
-from showup.campaigns.imports_store import MAX_REPORTED_ROWS, ImportTaken, LeadImport
+from showup.campaigns.imports_store import MAX_REPORTED_ROWS, LeadImport
 from showup.campaigns.lead_file.columns import FIELDS, UnknownColumn
 from showup.campaigns.lead_file.file import LeadFile, ReadingOptions, UnusableFile, open_lead_file
 from showup.campaigns.lead_file.rows import LeadRow, RejectedRow
-from showup.commands.import_leads import ImportRequest, import_leads
+from showup.commands.import_leads import ImportRequest
 from showup.reads.campaigns import (
     CAMPAIGN_SORTS,
     LEAD_SORTS,
@@ -31,18 +31,16 @@ from showup.web.api.lead_schemas import LEAD_ITEM, LeadResponse
 from showup.web.api.matches import CAMPAIGN, CampaignSummary
 from showup.web.api.schemas import EVENT_ID, Example, PageResponse, ok_response, page_example
 from showup.web.http.api_route import ApiRoute
-from showup.web.http.app_state import ReadTransaction, State, import_slot
+from showup.web.http.app_state import ReadTransaction, State
 from showup.web.http.auth import Reader, Writer
 from showup.web.http.paging import page_response
 from showup.web.http.problems import Refusal, invalid_field, problem_examples
 from showup.web.http.query_params import ListQuery, ShortText, WorkspaceQuery, any_of
 from showup.web.http.unit_of_work import resolve_workspace
+from showup.web.lead_imports import MAX_FILE_BYTES, import_uploaded
 
 router = APIRouter(prefix="/api", tags=["campaigns"], route_class=ApiRoute)
 commands = APIRouter(prefix="/api/leads", tags=["campaigns"], route_class=ApiRoute)
-
-MAX_FILE_BYTES: Final = 8 * 1024 * 1024
-"""Maximum size of an uploaded file; it must arrive within 10 s. The command `showup leads import` has no limit."""
 
 PREVIEW_ROWS: Final = 20
 
@@ -259,11 +257,7 @@ async def post_leads(request: Request, permission: Writer, state: State, query: 
             campaign=query.campaign,
             actor=permission.actor,
         )
-        try:
-            with import_slot(state, workspace.id):
-                done = await import_leads(state.engine, import_request, state.clock, seal=state.mail_secrets.seal)
-        except ImportTaken:
-            raise Refusal("busy", "Another process imports the same file. Send it again when it is done.") from None
+        done = await import_uploaded(state, import_request)
         return {**_report(file, done), "workspace": workspace.slug}
 
 

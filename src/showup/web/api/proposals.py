@@ -36,7 +36,7 @@ from showup.web.http.problems import RETRY_SOON, Refusal, invalid_field, problem
 from showup.web.http.query_params import StorableModel, WorkspaceQuery
 from showup.web.http.request_fields import Currency, Note, RequestBody
 from showup.web.http.unit_of_work import WriteUnitOfWork, target_or_404
-from showup.web.proposal_files import brand_of, draw_proposal, pdf_response, today_of
+from showup.web.proposal_files import ProposalSender, draw_proposal, pdf_response, sender_of_proposal, today_of
 
 router = APIRouter(prefix="/api/proposals", tags=["proposals"], route_class=ApiRoute)
 commands = APIRouter(prefix="/api", tags=["proposals"], route_class=CommandRoute)
@@ -244,7 +244,7 @@ async def _save(
     context = await load_context(tx, permission, booking.id)
     assert context is not None, "the booking is visible"
     _check(content, context, today_of(context, unit_of_work.at).date())
-    file = await _draw(state, context, content, await brand_of(tx, state, context))
+    file = await _draw(state, context, content, await sender_of_proposal(tx, state, context))
     saved_id = await save_proposal(unit_of_work, booking, NewProposal(id=proposal_id, content=content, file=file))
     return _response(_found(await find_proposal(tx, permission, saved_id)))
 
@@ -256,9 +256,11 @@ def _check(content: ProposalContent, context: ProposalContext, today: date) -> N
         raise invalid_field(field, "body", detail)
 
 
-async def _draw(state: AppState, context: ProposalContext, content: ProposalContent, brand: str) -> ProposalFile:
+async def _draw(
+    state: AppState, context: ProposalContext, content: ProposalContent, sender: ProposalSender
+) -> ProposalFile:
     try:
-        return await draw_proposal(state, context, content, brand=brand, author=None, is_complete=True)
+        return await draw_proposal(state, context, content, sender=sender, author=None, is_complete=True)
     except CannotDraw as fault:
         if fault.is_temporary:
             raise Refusal("busy", str(fault), headers=RETRY_SOON) from None

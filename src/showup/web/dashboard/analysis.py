@@ -8,18 +8,20 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import Field
 
+from showup.access.teammate import Session
 from showup.access.teammates_store import list_teammates
 from showup.database.engine import driver_connection
 from showup.inbox.rules import in_force
 from showup.reads.analysis.counts import AnalysisFilter
 from showup.reads.analysis.report import Report, read_report
 from showup.reads.counted_meetings import CountedMeeting
+from showup.reads.simulated import SimulatedFilter
 from showup.values.email_address import normalize_email
 from showup.web.dashboard.analysis_tables import ALL_HEADER, SECTIONS, all_rows, table_of
 from showup.web.dashboard.analysis_view import Shown, build_analysis
 from showup.web.dashboard.page_route import DashboardRoute, is_part
 from showup.web.dashboard.periods import PageDay, Params, Period, choice_chip, period_chip, period_of, with_params
-from showup.web.dashboard.shell import record_visit, render_shell, viewer_of
+from showup.web.dashboard.shell import counted_records, record_visit, render_shell, viewer_of
 from showup.web.dashboard.words import Viewer
 from showup.web.http.app_state import ReadTransaction, State, read_transaction
 from showup.web.http.csv_response import csv_response
@@ -55,7 +57,7 @@ class AnalysisPageQuery(StorableModel):
         """Return the chosen period."""
         return period_of(viewer, self.period, self.from_, self.to)
 
-    def filters(self, viewer: Viewer) -> AnalysisFilter:
+    def filters(self, session: Session, viewer: Viewer) -> AnalysisFilter:
         """Return what to count. Days to come count too: cohorts are whole weeks, and a meeting ahead is in its hour."""
         period = self.chosen(viewer)
         return AnalysisFilter(
@@ -64,6 +66,7 @@ class AnalysisPageQuery(StorableModel):
             organizer=[] if self.organizer is None else [normalize_email(self.organizer)],
             source=[] if self.source is None else [self.source.casefold()],
             event_type=[] if self.event_type is None else [self.event_type],
+            simulated=counted_records(session),
         )
 
 
@@ -84,7 +87,7 @@ async def analysis_page(request: Request, session: SignedIn, state: State, wante
     viewer = viewer_of(session, state)
     params, period = wanted.params(), wanted.chosen(viewer)
     async with read_transaction(state, session.permission) as tx:
-        report = await read_report(tx, session.permission, wanted.filters(viewer), viewer.now)
+        report = await read_report(tx, session.permission, wanted.filters(session, viewer), viewer.now)
         names = {one.email: one.name for one in await list_teammates(tx, session.workspace.id)}
         rules = (await in_force(await driver_connection(tx), session.workspace.id)).newest
         context = {
@@ -94,7 +97,8 @@ async def analysis_page(request: Request, session: SignedIn, state: State, wante
             "period": period,
             "params": params,
             "query": with_params(params),
-            "list_query": partial(_list_query, wanted, period),
+            "list_query": partial(_list_query, wanted, period, counted_records(session)),
+            "simulated": counted_records(session),
             "titles": SECTIONS,
             "links": {name: _table_query(params, name) for name in SECTIONS},
             "queries": {"missed": with_params(params, show=None), "held": with_params(params, show="held")},
@@ -114,7 +118,7 @@ async def analysis_file(
 ) -> Response:
     """Return a section as a file for spreadsheets, or all sections of meetings."""
     viewer = viewer_of(session, state)
-    report = await read_report(tx, session.permission, wanted.filters(viewer), viewer.now)
+    report = await read_report(tx, session.permission, wanted.filters(session, viewer), viewer.now)
     if wanted.section is None:
         return csv_response(ALL_HEADER, all_rows(report), file_name="analysis.csv")
     table = table_of(report, wanted.section)
@@ -127,7 +131,13 @@ def _values(report: Report, section: Literal["organizer", "source"], names: Mapp
     return {value: names.get(value, value) for value in found if value}
 
 
-def _list_query(wanted: AnalysisPageQuery, period: Period, counted: CountedMeeting, organizer: str = "") -> str:
+def _list_query(
+    wanted: AnalysisPageQuery,
+    period: Period,
+    simulated: SimulatedFilter,
+    counted: CountedMeeting,
+    organizer: str = "",
+) -> str:
     """Return the query of `/bookings` with the meetings that a number counts."""
     filters = {
         "counted": counted,
@@ -136,7 +146,7 @@ def _list_query(wanted: AnalysisPageQuery, period: Period, counted: CountedMeeti
         "event_type": wanted.event_type,
         "since": period.since,
         "until": period.until,
-        "simulated": "false",
+        "simulated": simulated,
     }
     return urlencode({name: value for name, value in filters.items() if value})
 

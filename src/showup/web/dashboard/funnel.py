@@ -30,7 +30,7 @@ from showup.web.dashboard.periods import (
     period_of,
     with_params,
 )
-from showup.web.dashboard.shell import record_visit, shell_context, viewer_of
+from showup.web.dashboard.shell import counted_records, record_visit, shell_context, viewer_of
 from showup.web.dashboard.templates import render_page
 from showup.web.dashboard.words import Viewer
 from showup.web.http.app_state import ReadTransaction, State, read_transaction
@@ -76,6 +76,7 @@ class FunnelPageQuery(StorableModel):
                 organizers=[] if self.organizer is None else [normalize_email(self.organizer)],
                 since=since,
                 until=until,
+                simulated=counted_records(session),
             ),
             dimensions=["campaign"],
             compare=None if since is None else "previous",

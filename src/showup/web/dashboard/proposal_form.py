@@ -30,7 +30,7 @@ from showup.web.http.app_state import AppState, State, read_transaction, write_t
 from showup.web.http.forms import read_form
 from showup.web.http.problems import Refusal
 from showup.web.http.sessions import SignedInMember, check_csrf
-from showup.web.proposal_files import brand_of, draw_proposal, today_of
+from showup.web.proposal_files import ProposalSender, draw_proposal, sender_of_proposal, today_of
 
 router = APIRouter(include_in_schema=False, route_class=DashboardRoute)
 
@@ -40,7 +40,7 @@ _OVERTAKEN: Final = "seen"
 class FormSubject(Struct, frozen=True, kw_only=True):
     """What the page is about: the meeting, the proposal that is changed (None: a new one), and the one before it.
 
-    `brand`: who offers it.
+    `sender`: who offers it.
     """
 
     context: ProposalContext
@@ -48,7 +48,7 @@ class FormSubject(Struct, frozen=True, kw_only=True):
     known: FoundProposal | None
     before: FoundProposal | None
     stages: tuple[str, ...]
-    brand: str
+    sender: ProposalSender
 
     @property
     def number(self) -> int:
@@ -191,7 +191,7 @@ async def _load(
         known=known,
         before=max(others, key=lambda one: one.number, default=None),
         stages=rules.stages,
-        brand=await brand_of(tx, state, context),
+        sender=await sender_of_proposal(tx, state, context),
     )
 
 
@@ -223,7 +223,7 @@ async def _draw(
 ) -> tuple[ProposalFile | None, dict[str, str]]:
     try:
         drawn = await draw_proposal(
-            state, page.context, content, brand=page.brand, author=_author(session), is_complete=True
+            state, page.context, content, sender=page.sender, author=_author(session), is_complete=True
         )
     except CannotDraw as fault:
         return None, {"": f"Not saved: {fault}"}
@@ -241,7 +241,7 @@ async def _picture(
     try:
         content = form.readable()
         drawn = await draw_proposal(
-            state, page.context, content, brand=page.brand, author=_author(session), is_complete=False
+            state, page.context, content, sender=page.sender, author=_author(session), is_complete=False
         )
     except (CannotDraw, ArithmeticError) as fault:
         return None, str(fault) or "The amounts are too large."

@@ -8,7 +8,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from showup.access import sessions_store
 from showup.access.teammate import THEMES, Session
+from showup.access.workspace import SIMULATION
 from showup.reads.shell import load_shell
+from showup.reads.simulated import SimulatedFilter
 from showup.values.time_zone import zone_of
 from showup.web.dashboard.templates import render_page
 from showup.web.dashboard.words import Viewer
@@ -20,6 +22,11 @@ def viewer_of(session: Session, state: AppState) -> Viewer:
     teammate = session.teammate
     zone = zone_of(teammate.time_zone, session.workspace.time_zone)
     return Viewer(zone=zone, clock=teammate.clock, now=state.clock())
+
+
+def counted_records(session: Session) -> SimulatedFilter:
+    """Return which records the numbers of a page count: real ones, unless the workspace is that of simulations."""
+    return "true" if session.workspace.slug == SIMULATION else "false"
 
 
 async def shell_context(tx: AsyncConnection, session: Session, viewer: Viewer) -> dict[str, Any]:

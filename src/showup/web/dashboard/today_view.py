@@ -9,6 +9,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from showup.access.teammate import Session
 from showup.reads.agenda import AgendaMeeting, State, list_meetings, list_unreported
+from showup.reads.booking_page import match_history
+from showup.reads.matches import matches_of
 from showup.reads.rates import Rate, margin_with
 from showup.reads.shell import OUTCOMES_FOR
 from showup.reads.today import (
@@ -219,11 +221,25 @@ async def _next(
         row=row,
         headline=f"now, until {end}" if is_on else viewer.relative(meeting.start_time),
         hours=f"{row.hour} – {end}",
-        path=_path(meeting, viewer),
+        path=[*await _campaign_path(tx, session, meeting, viewer), *_path(meeting, viewer)],
         similar=similar,
         quote=f"{note[:_MAX_NOTE].rstrip()}…" if len(note) > _MAX_NOTE else note or None,
         is_on=is_on,
     )
+
+
+async def _campaign_path(
+    tx: AsyncConnection, session: Session, meeting: AgendaMeeting, viewer: Viewer
+) -> list[tuple[str, str, str]]:
+    """Return the campaign that wrote to them, and their answer; nothing if no attendee is a lead."""
+    for match in await matches_of(tx, session.permission, meeting.id):
+        history = await match_history(tx, session.permission, match["id"])
+        first = history and (history.first_sent_at or history.last_sent_at)
+        path = [("mail", words.clipped(match["campaign"]["name"]), f"first mail {viewer.day(first)}" if first else "")]
+        if history is not None and history.replied_at is not None:
+            path.append(("reply", "Replied", viewer.day(history.replied_at)))
+        return path
+    return []
 
 
 def _path(meeting: AgendaMeeting, viewer: Viewer) -> list[tuple[str, str, str]]:

@@ -59,7 +59,7 @@ class AnswerList(RecordList[AnswerListQuery, AnsweredLeads]):
     columns = (
         Column(title="Who"),
         Column(title="Answered", sort="at", is_latest_first=True),
-        Column(title="Mail", css="kind-cell"),
+        Column(title="Mail", css="by-cell"),
         Column(title="Campaign", css="src"),
     )
     csv_header = ("name", "email", "company", "campaign", "answered", "mail", "sender")

@@ -10,6 +10,7 @@ from showup.reads.simulated import SimulatedFilter
 from showup.web.dashboard.lists.address import Choice, Filter
 from showup.web.dashboard.lists.record_list import Reader, RecordListQuery
 from showup.web.dashboard.periods import PageDay
+from showup.web.dashboard.shell import counted_records
 from showup.web.http.query_params import any_of
 
 SOURCES: Final = (Choice("emailbison", "EmailBison"), Choice("csv", "imported files"))
@@ -38,5 +39,5 @@ class FunnelListQuery(RecordListQuery):
             organizers=organizers,
             since=self.at_midnight(self.since, reader.viewer),
             until=self.at_midnight(self.until, reader.viewer),
-            simulated=self.simulated,
+            simulated=self.simulated if "simulated" in self.model_fields_set else counted_records(reader.session),
         )
