@@ -25,7 +25,7 @@ from showup.values.email_address import normalize_email
 SORTS: Sorts = {name: bookings.c[name] for name in ("start_time", "created_at", "booked_at")}
 
 _BOOKED, _SEAT = bookings.alias("company_booking"), booking_attendees.alias("guest_seat")
-_GUEST, _HOUSE = people.alias("guest"), companies.alias("booking_company")
+_GUEST, _COMPANY = people.alias("guest"), companies.alias("booking_company")
 SEARCHED_BOOKINGS = SearchedList(
     table=bookings,
     key=bookings.c.id,
@@ -34,10 +34,10 @@ SEARCHED_BOOKINGS = SearchedList(
     records=(
         row_itself(bookings),
         SearchedRecord(
-            table=_HOUSE,
-            of_row=lambda row, condition: select(condition).where(_HOUSE.c.id == row.c.company_id),
+            table=_COMPANY,
+            of_row=lambda row, condition: select(condition).where(_COMPANY.c.id == row.c.company_id),
             keys=lambda condition: (
-                select(_BOOKED.c.id).join(_HOUSE, _HOUSE.c.id == _BOOKED.c.company_id).where(condition)
+                select(_BOOKED.c.id).join(_COMPANY, _COMPANY.c.id == _BOOKED.c.company_id).where(condition)
             ),
         ),
         SearchedRecord(
