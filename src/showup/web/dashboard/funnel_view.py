@@ -246,7 +246,7 @@ def _campaign_row(item: Item, campaign_query: Any, links: _ListQueries) -> Campa
     own = {} if campaign["id"] is None else {"campaign_id": str(campaign["id"])}
     held = item["held_rate"]
     rate = rate_of(held["showed_reported"], held["of"])
-    sent, booked = item["sent"], item["booked"]
+    sent, booked = None if campaign["id"] is None else item["sent"], item["booked"]
     return CampaignRow(
         name=campaign["name"],
         query=None if campaign["id"] is None or campaign_query is None else campaign_query(str(campaign["id"])),
