@@ -55,8 +55,9 @@ _GATHER_SECONDS: Final = 0.02
 _ATTEMPTS: Final = 256
 # Fewer than the engine's connections: attempts need some too, to store what they found or to take tokens.
 _TRANSACTIONS: Final = 8
-# More than there are processors: a thread waits while the process for an operator's own templates renders.
-_RENDERERS: Final = 32
+# More than there are processors: a thread waits while the process for an operator's own templates renders. Each takes
+# 1 MB for good once it has rendered: with 32, the process grew with each burst of mails.
+_RENDERERS: Final = 8
 
 _log = structlog.get_logger()
 Result = TypeVar("Result")
