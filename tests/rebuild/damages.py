@@ -60,9 +60,10 @@ DAMAGES = {
         """
         DELETE FROM booking_refs WHERE booking_id = (SELECT id FROM bookings WHERE calcom_uid = 'beta');
         DELETE FROM booking_attendees WHERE booking_id = (SELECT id FROM bookings WHERE calcom_uid = 'beta');
+        DELETE FROM funnel_seats WHERE booking_id = (SELECT id FROM bookings WHERE calcom_uid = 'beta');
         DELETE FROM bookings WHERE calcom_uid = 'beta'
         """,
-        *("bookings missing", "booking_refs missing", "booking_attendees missing"),
+        *("bookings missing", "booking_refs missing", "booking_attendees missing", "funnel_seats missing"),
     ),
     "a booking was added": _damage(
         """

@@ -30,6 +30,7 @@ PING = render(SimulatedWebhook("PING", datetime(2026, 9, 1, tzinfo=UTC), 0))
 # Some faults come after the last answer: then only the applier is at work.
 _FAULT_RANGE = 1.2
 _MAX_DELAY = 0.4
+_UNTIL_READ_AGAIN = 0.3
 # Whole commands that check the whole database.
 _PROOFS = (("verify",), ("rebuild", "--check"))
 
@@ -94,7 +95,11 @@ async def _faults(
 
 
 async def wait_for_accounts(addresses: Sequence[str], client: Client, rng: random.Random, sent: Sent) -> None:
-    """Waits until every webhook endpoint knows the new accounts: each process reads them again every other second."""
+    """Waits until every webhook endpoint knows the new accounts.
+
+    A process reads the accounts every other second, and for a name that it does not know again after a quarter of one.
+    """
+    await asyncio.sleep(_UNTIL_READ_AGAIN)
     for address in addresses:
         sender = LoadSender(lambda address=address: [address], rng, sent)  # type: ignore[misc] # a default binds it
         await sender.send([OutgoingWebhook(endpoint, PING) for endpoint in client.endpoints])
