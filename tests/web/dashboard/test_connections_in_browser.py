@@ -27,11 +27,11 @@ from tests.web.scenario import ticking_clock
 
 def check_of(engine: AsyncEngine) -> ConnectionTest:
     """Builds the test of connections that asks the vendors."""
-    client = httpx2.AsyncClient(timeout=5)
-    clients = Clients(trusted=client, untrusted=client, address_policy=AddressPolicy(allow_private=True))
 
     async def check(connection: Connection) -> ConnectionCheck:
-        faults = await connection_health.check_connection(engine, SEAL, clients, connection, ticking_clock())
+        async with httpx2.AsyncClient(timeout=5) as client:
+            clients = Clients(trusted=client, untrusted=client, address_policy=AddressPolicy(allow_private=True))
+            faults = await connection_health.check_connection(engine, SEAL, clients, connection, ticking_clock())
         return ConnectionCheck(message=f"{connection.kind} accepts the credentials", faults=faults)
 
     return check
