@@ -54,6 +54,25 @@ async def test_concurrent_transactions_wait_for_a_connection(database_url: str) 
     await engine.dispose()
 
 
+async def test_a_connection_that_the_server_closed_is_replaced(database_url: str) -> None:
+    engine = connect(database_url, pool_size=2)
+    try:
+        async with transaction(engine) as one, transaction(engine) as other:
+            closed = [await driver_connection(one), await driver_connection(other)]
+        admin = await asyncpg.connect(database_url)
+        for driver in closed:
+            await admin.execute("SELECT pg_terminate_backend($1, 5000)", driver.get_server_pid())
+        await admin.close()
+        while not all(driver.is_closed() for driver in closed):  # noqa: ASYNC110  # the driver has no event for it
+            await asyncio.sleep(0.01)
+        async with transaction(engine) as one, transaction(engine) as other:
+            opened = [await driver_connection(one), await driver_connection(other)]
+            assert [await driver.fetchval("SELECT 1") for driver in opened] == [1, 1]
+        assert not {id(driver) for driver in opened} & {id(driver) for driver in closed}
+    finally:
+        await engine.dispose()
+
+
 def test_supabase_addresses_become_driver_arguments() -> None:
     pooled = driver_arguments("postgres://postgres.ref:p%40ss@db.example.com:6543/postgres?sslmode=require")
     direct = driver_arguments("postgresql://postgres:x@db.example.com:5432/postgres?connect_timeout=5&pgbouncer=x")

@@ -2,10 +2,11 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import asyncpg
 from sqlalchemy import Connection, event
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from showup.database.address import SCHEMA, AddressError, driver_arguments, is_transaction_pooler, redact
@@ -59,12 +60,19 @@ def connect(url: str, *, pool_size: int = 10, statement_timeout: float | None = 
         max_overflow=0,
         pool_timeout=_POOL_TIMEOUT,
         pool_recycle=_RECYCLE_AFTER,
-        pool_pre_ping=True,
         pool_use_lifo=True,
     )
+    event.listen(engine.sync_engine, "checkout", _check_open)
     if is_transaction_pooler(url):
         event.listen(engine.sync_engine, "begin", _set_search_path)
     return engine
+
+
+def _check_open(dbapi_connection: Any, *_: object) -> None:
+    # SQLAlchemy's own `pool_pre_ping` asks the server, which takes three round trips for each transaction. The driver
+    # knows when a connection has ended, and the keepalive options end one whose other end is gone.
+    if dbapi_connection.driver_connection.is_closed():
+        raise DisconnectionError
 
 
 def _set_search_path(connection: Connection) -> None:
