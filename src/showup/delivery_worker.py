@@ -68,6 +68,9 @@ async def open_delivery_worker(
         # A connection that stops responding is detected and replaced.
         timeout=CONNECT_TIMEOUT,
         command_timeout=_JOB_TIMEOUT,
+        # PgQueuer changes no setting of its sessions, and takes a connection for each statement: a reset between them
+        # would be half of what the server is asked.
+        reset=_keep_session,
     )
     async with open_http_clients(container) as clients, pool:
         dispatcher = Dispatcher(
@@ -75,6 +78,10 @@ async def open_delivery_worker(
         )
         periodic_tasks = [*_periodic_tasks(container, clients), *other_tasks]
         yield Worker(container.engine, container.clock, dispatcher, pool, periodic_tasks=periodic_tasks)
+
+
+async def _keep_session(_: asyncpg.Connection) -> None:
+    """Leaves a connection as it is when it returns to its pool."""
 
 
 def _periodic_tasks(container: Container, clients: Clients) -> list[PeriodicTask]:
