@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Any, Final, Literal, TypeAlias
+from typing import Any, Final, Literal, TypeAlias, get_args
 
 import asyncpg
 from msgspec import Struct
@@ -16,17 +16,19 @@ MAX_FAILED: Final = 10_000
 """Failed deliveries are counted up to this number."""
 MAX_OPEN: Final = 20_000
 """Deliveries that wait or are planned are counted up to this number, the next ones first."""
+_PAUSED_BY_PERSON: Final = "a person paused it: resume it on the page Connections"
 
-DestinationCondition: TypeAlias = Literal["paused", "failing", "failed", "working"]
+DestinationCondition: TypeAlias = Literal["paused", "failing", "paused_by_person", "failed", "working"]
 
 
 class DestinationStatus(Struct, frozen=True, kw_only=True):
     """The deliveries of one workspace to one destination.
 
-    `address` is that of an outgoing webhook. `because` and `since`: why calls fail, if they do. `waiting`: deliveries
-    that are due, the oldest since `oldest_due_at`; `planned` are due later. Of the `failed`, a retry would send
-    `retryable` again; the time of the others is over. `by_hour` has the deliveries of the last 24 hours, oldest hour
-    first, and `failed_by_hour` those that failed.
+    `address` is that of an outgoing webhook. `condition`: Showup pauses what fails, and a person may pause a
+    connection. `because` and `since`: why calls fail, if they do. `waiting`: deliveries that are due, the oldest since
+    `oldest_due_at`; `planned` are due later. Of the `failed`, a retry would send `retryable` again; the time of the
+    others is over. `by_hour` has the deliveries of the last 24 hours, oldest hour first, and `failed_by_hour` those
+    that failed.
     """
 
     destination: str
@@ -47,8 +49,8 @@ class DestinationStatus(Struct, frozen=True, kw_only=True):
 
     @property
     def is_stopped(self) -> bool:
-        """Returns whether its calls fail: a person is told so on the page and by `showup doctor` alike."""
-        return self.condition in ("paused", "failing")
+        """Returns whether nothing gets through: a person is told so on the page and by `showup doctor` alike."""
+        return self.condition in ("paused", "failing", "paused_by_person")
 
 
 async def list_destinations(tx: AsyncConnection, permission: Permission, now: datetime) -> list[DestinationStatus]:
@@ -59,7 +61,7 @@ async def list_destinations(tx: AsyncConnection, permission: Permission, now: da
     since = now - timedelta(hours=HOURS)
     hours = await connection.fetch(_HOURS, permission.workspace_id, names, since, now, MAX_FAILED)
     found = [_status(row, hours, now) for row in rows]
-    order: list[str] = ["paused", "failing", "failed", "working"]
+    order = get_args(DestinationCondition)
     return sorted(found, key=lambda one: (order.index(one.condition), one.destination))
 
 
@@ -67,7 +69,10 @@ def _status(row: Mapping[str, Any], hours: list[asyncpg.Record], now: datetime) 
     is_paused = row["paused_until"] is not None and row["paused_until"] > now
     is_failing = is_paused or row["failing_since"] is not None
     condition: DestinationCondition = "working"
-    if is_failing:
+    because = row["because"] if is_failing else row["failed_because"]
+    if row["paused_by_person"]:
+        condition, because = "paused_by_person", _PAUSED_BY_PERSON
+    elif is_failing:
         condition = "paused" if is_paused else "failing"
     elif row["failed"]:
         condition = "failed"
@@ -79,7 +84,7 @@ def _status(row: Mapping[str, Any], hours: list[asyncpg.Record], now: datetime) 
         destination=row["destination"],
         address=row["url"],
         condition=condition,
-        because=row["because"] if is_failing else row["failed_because"],
+        because=because,
         since=row["failing_since"],
         paused_until=row["paused_until"] if is_paused else None,
         last_success_at=row["last_success_at"],
@@ -120,6 +125,8 @@ _DESTINATIONS: Final = """
     SELECT n.destination, e.url, q.paused_until, q.because, q.failing_since,
            coalesce(o.waiting, 0) AS waiting, coalesce(o.planned, 0) AS planned, o.oldest_due_at,
            coalesce(f.failed, 0) AS failed, coalesce(f.retryable, 0) AS retryable, f.failed_at, f.failed_because,
+           EXISTS (SELECT FROM connections c WHERE c.workspace_id = $1 AND c.kind = n.destination
+                   AND (c.settings->>'paused')::boolean) AS paused_by_person,
            (SELECT d.delivered_at FROM deliveries d
             WHERE d.workspace_id = $1 AND d.destination = n.destination AND d.delivered_at IS NOT NULL
             ORDER BY d.delivered_at DESC LIMIT 1) AS last_success_at

@@ -5,20 +5,22 @@ import re
 from typing import Any
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import insert, text
 
 from showup.access.connection import Connection
 from showup.access.secrets_at_rest import Seal
 from showup.connections.catalogue import KINDS
 from showup.connections.fields import SettingField, secret_fields, setting_fields
 from showup.container import event_handlers
+from showup.database.engine import transaction
+from showup.database.tables import destination_queues
 from showup.dispatch.connection_check import ConnectionCheck
 from showup.web.app import create_app
 from showup.web.http.app_state import MailSecrets
 from tests.web.dashboard.browsing import HOSTILE
 from tests.web.dashboard.conftest import Browser
 from tests.web.sample_data import ADMIN_KEY, id_of
-from tests.web.scenario import Scenario, ticking_clock
+from tests.web.scenario import DAY, TODAY, Scenario, ticking_clock
 
 SEAL = Seal(["a key for tests"])
 SECRET = "xoxb-very-secret"
@@ -262,6 +264,19 @@ async def test_a_connection_is_paused_resumed_and_disconnected(scenario: Scenari
     assert (await admin.get(path)).status_code == 404
     log = [one["what"] for one in await scenario.rows("settings_log", about="slack main")]
     assert sorted(log) == ["connection.added", "connection.changed", "connection.changed", "connection.removed"]
+
+
+async def test_deliveries_show_what_a_person_paused_as_no_fault(scenario: Scenario) -> None:
+    [admin] = browsers(scenario, "admin")
+    await connect_slack(admin)
+    await admin.post(f"/connections/{(await stored(scenario, 'slack'))['id']}/settings", do="pause")
+    async with transaction(scenario.engine) as tx:
+        waits = {"paused_until": TODAY + DAY, "because": "a person paused slack", "tokens_at": TODAY}
+        queue = {"workspace_id": id_of("ours"), "destination": "slack", "tokens": 1.0}
+        await tx.execute(insert(destination_queues).values(**queue, **waits))
+    page = (await admin.get("/deliveries")).text
+    assert "Paused by a person. What is for it waits" in page
+    assert "Failing" not in page, "nothing is wrong with it"
 
 
 async def test_only_admins_of_the_workspace_open_it(scenario: Scenario) -> None:

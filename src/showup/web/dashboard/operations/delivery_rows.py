@@ -8,12 +8,19 @@ from uuid import UUID
 from msgspec import Struct
 
 from showup.reads.delivery_subjects import DeliverySubject
-from showup.reads.destinations import MAX_FAILED, DestinationStatus
+from showup.reads.destinations import MAX_FAILED, DestinationCondition, DestinationStatus
 from showup.web.dashboard.operations.delivery_words import StateWords, name_of, reason_of, state_of
 from showup.web.dashboard.operations.system_names import system_name
 from showup.web.dashboard.words import Viewer, clipped, count, sentence
 
 _BARS: Final = 18
+_MARKS: Final[Mapping[DestinationCondition, Literal["good", "warn", "bad"]]] = {
+    "paused": "bad",
+    "failing": "bad",
+    "paused_by_person": "warn",
+    "failed": "warn",
+    "working": "good",
+}
 _EXPLAINED: Final = ("failed", "skipped", "withdrawn", "scheduled")
 
 
@@ -91,9 +98,6 @@ def listed_delivery(delivery: Mapping[str, Any], subject: DeliverySubject, viewe
 
 
 def _destination_row(status: DestinationStatus, viewer: Viewer, most: int) -> DestinationRow:
-    mark: Literal["good", "warn", "bad"] = {"paused": "bad", "failing": "bad", "failed": "warn"}.get(
-        status.condition, "good"
-    )  # type: ignore[assignment]  # its values are the three
     failed = f"more than {MAX_FAILED:,}" if status.failed >= MAX_FAILED else f"{status.failed:,}"
     bars = [
         bar
@@ -104,7 +108,7 @@ def _destination_row(status: DestinationStatus, viewer: Viewer, most: int) -> De
     return DestinationRow(
         status=status,
         name=system_name(status.destination, status.address),
-        mark=mark,
+        mark=_MARKS[status.condition],
         says=_says(status, viewer),
         because=sentence(clipped(status.because or "")) if status.condition != "working" else "",
         failed=failed,
@@ -123,6 +127,8 @@ def _says(status: DestinationStatus, viewer: Viewer) -> str:
             return f"Failing{since}{until}"
         case "failing":
             return f"Failing{since}. Showup retries by itself"
+        case "paused_by_person":
+            return "Paused by a person. What is for it waits"
         case "failed":
             return "Works, but some deliveries failed" if status.last_success_at else "None delivered yet, some failed"
         case _:
