@@ -1,6 +1,6 @@
 """Reads and writes the form of a group of rules: text as people write it, JSON values as the log stores them. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any, Final
 
@@ -16,6 +16,7 @@ from showup.web.http.validation_errors import describe_errors
 
 _FIELDS: Final = {one.rule: one for groups in RULE_PAGES.values() for group in groups for one in group.fields}
 _FLAGS: Final = {True: "yes", False: "no"}
+_STEPS: Final = {"up": -1, "down": 1}
 _UNITS: Final = (("d", timedelta(days=1)), ("h", timedelta(hours=1)), ("m", timedelta(minutes=1)))
 
 
@@ -31,7 +32,7 @@ def _field_values(field: RuleField, value: Any) -> dict[str, str]:
     match field.kind:
         case "choice":
             return {field.rule: _FLAGS[value] if isinstance(value, bool) else value}
-        case "lines":
+        case "lines" | "stages":
             return {field.rule: "\n".join(sorted(value) if field.rule in ADDRESS_RULES else value)}
         case "durations":
             return {field.rule: ", ".join(short_duration(one) for one in value)}
@@ -57,6 +58,34 @@ def short_duration(value: timedelta) -> str:
         if value and not value % size:
             return f"{value // size}{unit}"
     return f"{round(value.total_seconds())}s"
+
+
+def arrange_stages(form: dict[str, str]) -> dict[str, str]:
+    """Return the form of the stages after its button, `up.2`, `down.2` or `remove.2`, and with the new one at the end.
+
+    The number is a place, from 0. A new name that looks like another stage's stays in its field, to be refused.
+    """
+    if "stages" not in form:
+        return form
+    stages, added = _lines(form["stages"]), form.get("stages.new", "").strip()
+    do, _, place = form.get("do", "").partition(".")
+    if do in _STEPS and place.isdecimal() and int(place) < len(stages):
+        stages.insert(max(int(place) + _STEPS[do], 0), stages.pop(int(place)))
+    elif do == "remove" and place.isdecimal() and int(place) < len(stages):
+        del stages[int(place)]
+    if added and _like(added, stages) is None:
+        stages.append(added)
+        added = ""
+    return {**form, "stages": "\n".join(stages), "stages.new": added}
+
+
+def _lines(text: str) -> list[str]:
+    return [line.strip() for line in text.splitlines() if line.strip()]
+
+
+def _like(name: str, stages: Sequence[str]) -> str | None:
+    """Return the stage whose name looks the same on the pages, which begin each with a capital letter."""
+    return next((one for one in stages if one.casefold() == name.casefold()), None)
 
 
 def parse_rules(group: RuleGroup, form: Mapping[str, str], rules: Rules) -> tuple[dict[str, Any], dict[str, str]]:
@@ -92,8 +121,8 @@ def _parse(field: RuleField, form: Mapping[str, str], rules: Rules) -> Any:
     match field.kind:
         case "choice":
             return _parse_choice(field, text, is_flag=isinstance(getattr(rules, field.rule), bool))
-        case "lines":
-            return [line.strip() for line in text.splitlines() if line.strip()]
+        case "lines" | "stages":
+            return _parse_lines(text, added=form.get(f"{field.rule}.new", "").strip())
         case "durations":
             return [_iso(one) for one in text.replace(",", " ").split()]
         case "duration":
@@ -104,6 +133,13 @@ def _parse(field: RuleField, form: Mapping[str, str], rules: Rules) -> Any:
             return sorted(kind for kind in mail_kinds(rules.mails_off) if form.get(f"mail.{kind}") != "on")
         case _:
             return text
+
+
+def _parse_lines(text: str, added: str) -> list[str]:
+    lines = _lines(text)
+    if added:
+        raise InvalidValue(f"another name: there is a stage {_like(added, lines)} already")
+    return lines
 
 
 def _parse_choice(field: RuleField, text: str, *, is_flag: bool) -> str | bool:

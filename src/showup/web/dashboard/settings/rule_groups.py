@@ -5,7 +5,10 @@ from typing import Final, Literal, TypeAlias
 
 from msgspec import Struct
 
-FieldKind: TypeAlias = Literal["choice", "lines", "durations", "duration", "hours", "page", "mails"]
+from showup.commands.proposals import STAGE as PROPOSAL_STAGE
+from showup.deals.deal import FIRST_STAGE, MET_STAGE
+
+FieldKind: TypeAlias = Literal["choice", "lines", "stages", "durations", "duration", "hours", "page", "mails"]
 
 
 class RuleAnswer(Struct, frozen=True, kw_only=True):
@@ -53,6 +56,12 @@ MAILS: Final[Mapping[str, str]] = {
     "outcome": "To hosts: how did it go?",
 }
 """The kinds of mail that a workspace can switch off."""
+STAGE_WORDS: Final[Mapping[str, str]] = {
+    FIRST_STAGE: "when a meeting is booked",
+    MET_STAGE: "when a meeting was held",
+    PROPOSAL_STAGE: "when a proposal is made",
+}
+"""When Showup moves a deal to a stage; people move deals to the others."""
 
 _RULES: Final = (
     RuleGroup(
@@ -100,15 +109,8 @@ _RULES: Final = (
     RuleGroup(
         name="stages",
         title="Stages",
-        lead="One per line, in order. The first is booked, and met is in the list: meetings move deals between them.",
-        fields=(
-            RuleField(
-                rule="stages",
-                kind="lines",
-                label="Stages of a deal",
-                help="You can remove a stage that no active deal is in.",
-            ),
-        ),
+        lead="The path of a deal. Meetings move deals to Booked and Met, so these two stay.",
+        fields=(RuleField(rule="stages", kind="stages", help="You can remove a stage that no active deal is in."),),
     ),
 )
 _REMINDERS: Final = (

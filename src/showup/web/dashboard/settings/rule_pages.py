@@ -15,8 +15,15 @@ from showup.web.dashboard.page_route import DashboardRoute, redirect
 from showup.web.dashboard.settings.frame import render_settings
 from showup.web.dashboard.settings.overtaken import Overtaken
 from showup.web.dashboard.settings.rule_effect import RuleEffect, describe_effect
-from showup.web.dashboard.settings.rule_forms import form_values, mail_kinds, parse_rules, say_value, stored_value
-from showup.web.dashboard.settings.rule_groups import RULE_PAGES, RuleGroup
+from showup.web.dashboard.settings.rule_forms import (
+    arrange_stages,
+    form_values,
+    mail_kinds,
+    parse_rules,
+    say_value,
+    stored_value,
+)
+from showup.web.dashboard.settings.rule_groups import RULE_PAGES, STAGE_WORDS, RuleGroup
 from showup.web.dashboard.settings.rule_history import RuleHistory, load_history
 from showup.web.dashboard.unit_of_work import unit_of_work_of
 from showup.web.dashboard.words import sentence
@@ -105,7 +112,7 @@ async def save_domains(request: Request, session: SignedInAdmin, state: State) -
 
 
 async def _change(request: Request, session: Session, state: AppState, path: str) -> Response:
-    form = await read_form(request)
+    form = arrange_stages(await read_form(request))
     check_csrf(request, session, form)
     group = next((one for one in RULE_PAGES[path] if one.name == form.get("group")), None)
     if group is None:
@@ -211,6 +218,7 @@ async def _page(  # each by its name
             "newest": {one.name: history.newest(one) for one in RULE_PAGES[path]},
             "was": {one.name: _was(history, one) for one in RULE_PAGES[path]},
             "kinds": mail_kinds(rules.mails_off),
+            "stage_words": STAGE_WORDS,
             "tried": tried,
             "saved": saved,
         }
